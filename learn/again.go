@@ -137,7 +137,7 @@ func (a *Attempt) formIn(page *Exchange) (form, bool) {
 		return form{}, false
 	}
 	forms := page.page().forms
-	at := slices.IndexFunc(forms, func(form form) bool { _, is := form.named(a.PasswordField); return is })
+	at := slices.IndexFunc(forms, func(form form) bool { return form.has(a.PasswordField) })
 	if at < 0 {
 		return form{}, false
 	}

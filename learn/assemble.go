@@ -15,9 +15,9 @@ import (
 // one, else that of the right one.
 func (r *Recording) basicPath(o outcome) string {
 	for i := range r.Exchanges {
-		if e := &r.Exchanges[i]; e.Status == http.StatusUnauthorized && e.Method == "GET" && e.Answer.Get("WWW-Authenticate") != "" {
+		if e := &r.Exchanges[i]; e.Status == http.StatusUnauthorized && e.Method == http.MethodGet && e.Answer.Get("WWW-Authenticate") != "" {
 			for j := range r.Exchanges {
-				if then := &r.Exchanges[j]; plainPath(then.URL) == plainPath(e.URL) && then.Method == "GET" && then.Status < 300 {
+				if then := &r.Exchanges[j]; plainPath(then.URL) == plainPath(e.URL) && then.Method == http.MethodGet && then.Status < 300 {
 					return canonical(e.URL)
 				}
 			}
@@ -82,7 +82,7 @@ func (r *Recording) fields(o outcome) (names []string) {
 	}
 	if page := r.loginPage(o); page != nil {
 		for _, form := range page.page().forms {
-			if _, is := form.named(right.PasswordField); is {
+			if is := form.has(right.PasswordField); is {
 				for _, field := range form.fields {
 					add(field.name, field.value)
 				}
@@ -184,7 +184,7 @@ func (r *Recording) otherLogins(p *Proposal, o outcome) {
 		for _, form := range e.page().forms {
 			action := plainPath(form.action)
 			has := slices.ContainsFunc(form.fields, func(field field) bool { return field.kind == "password" })
-			_, known := form.named(o.right.PasswordField)
+			known := form.has(o.right.PasswordField)
 			if has && !known && ownAddress(e.URL, form.action) && !named[action] && !holds(r.others, action) &&
 				!slices.ContainsFunc(r.attempts, func(a Attempt) bool { return a.path() == action }) {
 				named[action] = true
@@ -213,7 +213,7 @@ func (r *Recording) addTokens(p *Proposal, o outcome, tokens []token) {
 }
 
 // addIdentity adds who is signed in, or that the typed name has to count.
-func (p *Proposal) addIdentity(place *identity, session []string, o outcome) {
+func (p *Proposal) addIdentity(place *identity, o outcome) {
 	line := Line{}
 	if place != nil {
 		line = Line{Words: append([]string{"identity", place.address}, place.words...), Why: []string{
@@ -292,7 +292,7 @@ func (r *Recording) addCookies(p *Proposal, o outcome, session []string, held ma
 		last.Why = append(last.Why, "The session's cookies, which the gateway keeps: "+strings.Join(shownNames, " ")+".")
 	}
 	var pass []string
-	for _, name := range r.scriptCookies(o) {
+	for _, name := range r.scriptCookies() {
 		if !slices.Contains(session, name) && !strings.Contains(name, "*") {
 			pass = append(pass, name)
 		}

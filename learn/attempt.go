@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -61,7 +62,7 @@ func attempts(exchanges []Exchange) (found []Attempt) {
 			found = append(found, made)
 			continue
 		}
-		if e.Method == "GET" || e.Method == "HEAD" {
+		if e.Method == http.MethodGet || e.Method == http.MethodHead {
 			continue
 		}
 		switch values, document := e.fields(), e.document(); {

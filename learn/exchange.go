@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -74,7 +75,7 @@ func parseJSON(text []byte) any {
 	if decoder.Decode(&document) != nil {
 		return nil
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns it as it is
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil
 	}
 	return document

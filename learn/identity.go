@@ -33,7 +33,7 @@ func (r *Recording) identities(o outcome) (found []identity) {
 	for at := o.right.at; at <= o.until; at++ {
 		e := &r.Exchanges[at]
 		address := r.plainAddress(e.URL)
-		if e.Method != "GET" || e.Status != http.StatusOK || address == "" || leaving.MatchString(address) || at == o.right.at && o.right.Kind != Basic {
+		if e.Method != http.MethodGet || e.Status != http.StatusOK || address == "" || leaving.MatchString(address) || at == o.right.at && o.right.Kind != Basic {
 			continue
 		}
 		for _, made := range r.namedIn(e, o.right) {

@@ -88,7 +88,7 @@ func (r *Recording) Propose(options Options) (*Proposal, error) {
 	}
 	r.otherLogins(p, o)
 	r.addTokens(p, o, tokens)
-	p.addIdentity(place, session, o)
+	p.addIdentity(place, o)
 	if options.Renews && place != nil {
 		p.missing("The app gave the session another cookie when the same account signed in again. If it does so by every way in that it has, " +
 			"add the line `renews`: fewer requests have to wait for each other then.")
@@ -107,7 +107,7 @@ func (r *Recording) closed(o outcome, p *Proposal) (paths []string) {
 	for at := o.right.at; at <= o.until; at++ {
 		e := &r.Exchanges[at]
 		address := r.plainAddress(e.URL)
-		if e.Method != "GET" || e.Status >= 400 || address == "" || slices.Contains(paths, address) || leaving.MatchString(address) {
+		if e.Method != http.MethodGet || e.Status >= 400 || address == "" || slices.Contains(paths, address) || leaving.MatchString(address) {
 			continue
 		}
 		path := canonical(e.URL)

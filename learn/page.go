@@ -23,13 +23,9 @@ type form struct {
 	fields []field
 }
 
-// named returns the form's field of a name.
-func (f *form) named(name string) (field, bool) {
-	at := slices.IndexFunc(f.fields, func(field field) bool { return field.name == name })
-	if at < 0 {
-		return field{}, false
-	}
-	return f.fields[at], true
+// has reports whether the form has a field of a name.
+func (f *form) has(name string) bool {
+	return slices.ContainsFunc(f.fields, func(field field) bool { return field.name == name })
 }
 
 // password returns the name of the form's only password field; empty if it has none or several.

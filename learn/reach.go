@@ -16,7 +16,7 @@ func (r *Recording) loginPage(o outcome) *Exchange {
 	referer, _ := url.Parse(o.right.Header.Get("Referer"))
 	for at := range o.right.at {
 		e := &r.Exchanges[at]
-		if e.Method != "GET" || !e.isPage() || e.Status != http.StatusOK || r.signedIn(at, o) {
+		if e.Method != http.MethodGet || !e.isPage() || e.Status != http.StatusOK || r.signedIn(at, o) {
 			continue
 		}
 		last = e
@@ -84,7 +84,7 @@ func (r *Recording) public(o outcome, page *Exchange) (found []needed) {
 	}
 	for at := range r.Exchanges {
 		e := &r.Exchanges[at]
-		if r.signedIn(at, o) || e.Method != "GET" || e.Status != http.StatusOK && e.Status != http.StatusNotModified || e.isPage() || page == nil {
+		if r.signedIn(at, o) || e.Method != http.MethodGet || e.Status != http.StatusOK && e.Status != http.StatusNotModified || e.isPage() || page == nil {
 			continue
 		}
 		switch kind := contentType(e.Answer); {

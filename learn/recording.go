@@ -220,9 +220,7 @@ func (r *Recording) naming(attempt *Attempt, until int) bool {
 // asks reports whether a page has the form of the attempt: that of its login, which may show what was typed.
 func (e *Exchange) asks(attempt *Attempt) bool {
 	for _, form := range e.page().forms {
-		_, name := form.named(attempt.NameField)
-		_, password := form.named(attempt.PasswordField)
-		if name && password {
+		if form.has(attempt.NameField) && form.has(attempt.PasswordField) {
 			return true
 		}
 	}

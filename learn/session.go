@@ -60,7 +60,7 @@ func forgery(name string) bool {
 // scriptCookies returns the names of the cookies that scripts of the app's wrote while it was recorded: a request went
 // without it, none of the answers set it, and then it was sent. Cookies that were there from the beginning may be those
 // of an earlier session, so they are none.
-func (r *Recording) scriptCookies(o outcome) (names []string) {
+func (r *Recording) scriptCookies() (names []string) {
 	set, absent := make(map[string]bool), make(map[string]bool)
 	found := make(map[string]bool)
 	for i := range r.Exchanges {

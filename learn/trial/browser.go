@@ -79,7 +79,7 @@ func (b *browser) send(ctx context.Context, e learn.Exchange) (learn.Exchange, e
 		// The error has the address, and a query may have what nobody should read.
 		return e, fmt.Errorf("the app or the gateway did not answer: %w", errors.Unwrap(err))
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, login.AnswerLimit))
 	if err != nil {
 		return e, fmt.Errorf("an answer broke off: %w", err)
@@ -107,9 +107,9 @@ func (b *browser) follow(ctx context.Context, path string) (e learn.Exchange, er
 		if e, err = b.open(ctx, path); err != nil || e.Status < 300 || e.Status >= 400 {
 			return e, err
 		}
-		next, err := e.URL.Parse(e.Answer.Get("Location"))
-		if err != nil || next.Host != b.site.Host {
-			return e, nil
+		next, wrong := e.URL.Parse(e.Answer.Get("Location"))
+		if wrong != nil || next.Host != b.site.Host {
+			return e, nil // where it leads is not the app's
 		}
 		path = next.RequestURI()
 	}

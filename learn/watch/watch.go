@@ -45,7 +45,7 @@ type Proxy struct {
 func New(app *url.URL, transport http.RoundTripper) *Proxy {
 	p := &Proxy{app: app, finished: make(chan struct{})}
 	if transport == nil {
-		plain := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // net/http says what it is
+		plain := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // net/http says what it is
 		plain.Proxy, plain.DisableCompression = nil, true
 		transport = plain
 	}

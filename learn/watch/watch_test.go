@@ -29,7 +29,7 @@ func serve(t *testing.T, app http.HandlerFunc) (*Proxy, *httptest.Server, *url.U
 }
 
 // send sends a request and reads the answer; it follows no redirects.
-func send(t *testing.T, method, address, body string, header http.Header) (*http.Response, string) {
+func send(t *testing.T, method, address, body string, header http.Header) (status int, got http.Header, text string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -42,12 +42,12 @@ func send(t *testing.T, method, address, body string, header http.Header) (*http
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer func() { _ = answer.Body.Close() }()
+	content, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(text)
+	return answer.StatusCode, answer.Header, string(content)
 }
 
 // TestProxy: the app sees itself at its own address, the browser stays at the proxy's, and both are recorded as they
@@ -65,14 +65,14 @@ func TestProxy(t *testing.T) {
 		_, _ = io.WriteString(zip, "hello")
 		_ = zip.Close()
 	})
-	answer, _ := send(t, "POST", front.URL+"/login%2Fx?a=b", "user=alice", http.Header{
+	_, got, _ := send(t, "POST", front.URL+"/login%2Fx?a=b", "user=alice", http.Header{
 		"Origin": {front.URL}, "If-None-Match": {`"x"`}, "Accept-Encoding": {"gzip"}, "Content-Type": {"application/x-www-form-urlencoded"},
 	})
-	if saw := answer.Header.Get("X-Saw"); saw != app.Host+"|http://"+app.Host+"|||user=alice" {
+	if saw := got.Get("X-Saw"); saw != app.Host+"|http://"+app.Host+"|||user=alice" {
 		t.Errorf("the app saw %s", saw)
 	}
-	if answer.Header.Get("Location") != "/next?x=1" || strings.Join(answer.Header["Set-Cookie"], ",") != "sid=1; HttpOnly,__Host-x=1; Secure; Path=/" || answer.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("the browser got %v", answer.Header)
+	if got.Get("Location") != "/next?x=1" || strings.Join(got["Set-Cookie"], ",") != "sid=1; HttpOnly,__Host-x=1; Secure; Path=/" || got.Get("Cache-Control") != "no-store" {
+		t.Errorf("the browser got %v", got)
 	}
 	all := proxy.Exchanges()
 	if len(all) != 1 {
@@ -92,10 +92,10 @@ func TestLongBodies(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(body)
 	})
-	if _, text := send(t, "POST", front.URL+"/", long, nil); text != long {
+	if _, _, text := send(t, "POST", front.URL+"/", long, nil); text != long {
 		t.Errorf("%d bytes of %d came back", len(text), len(long))
 	}
-	if _, text := send(t, "POST", front.URL+"/", "short", nil); text != "short" {
+	if _, _, text := send(t, "POST", front.URL+"/", "short", nil); text != "short" {
 		t.Errorf("got %q", text)
 	}
 	if all := proxy.Exchanges(); len(all) != 2 || all[0].Body != nil || string(all[1].Body) != "short" {
@@ -110,8 +110,8 @@ func TestNoRoom(t *testing.T) {
 	proxy.mutex.Lock()
 	proxy.bytes = mostBytes + 1
 	proxy.mutex.Unlock()
-	if answer, _ := send(t, "GET", front.URL+"/", "", nil); answer.StatusCode != http.StatusInsufficientStorage || len(proxy.Exchanges()) != 1 {
-		t.Errorf("%d, %d recorded", answer.StatusCode, len(proxy.Exchanges()))
+	if status, _, _ := send(t, "GET", front.URL+"/", "", nil); status != http.StatusInsufficientStorage || len(proxy.Exchanges()) != 1 {
+		t.Errorf("%d, %d recorded", status, len(proxy.Exchanges()))
 	}
 }
 
@@ -125,8 +125,8 @@ func TestAppAway(t *testing.T) {
 	away.Close()
 	front := httptest.NewServer(New(address, nil))
 	defer front.Close()
-	if answer, text := send(t, "GET", front.URL+"/", "", nil); answer.StatusCode != http.StatusBadGateway || strings.Contains(text, address.Host) {
-		t.Errorf("%d %s", answer.StatusCode, text)
+	if status, _, text := send(t, "GET", front.URL+"/", "", nil); status != http.StatusBadGateway || strings.Contains(text, address.Host) {
+		t.Errorf("%d %s", status, text)
 	}
 }
 
