@@ -16,6 +16,7 @@ import (
 
 	"sallyport.example/sallyport/factor"
 	own "sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway"
 	"sallyport.example/sallyport/learn"
 	"sallyport.example/sallyport/learn/trial"
@@ -63,6 +64,14 @@ func tryProposal(ctx context.Context, proposal *learn.Proposal, app *url.URL) ([
 	go func() { stopped <- server.Serve(listener) }()
 	results, err := trial.Run(ctx, proposal, app, trial.Gate{
 		Address: listener.Addr().String(), Reached: func() int { return int(reached.Load()) },
+		Opens: func(path string) bool {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listener.Addr().String()+path, http.NoBody)
+			if err != nil {
+				return false
+			}
+			place := running.Read(r, gate.Anonymous, nil).Place
+			return place == gate.Public || place == gate.Entry
+		},
 		Code: func() (string, error) {
 			return totp.GenerateCode(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed), time.Now())
 		},

@@ -80,9 +80,10 @@ func (r *Recording) fields(o outcome) (names []string) {
 			}
 		}
 	}
-	if page := r.loginPage(o); page != nil {
-		for _, form := range page.page().forms {
-			if is := form.has(right.PasswordField); is {
+	// The form may differ from one time to the next: it may say the language only until a cookie does.
+	for at := range r.Exchanges {
+		for _, form := range r.Exchanges[at].page().forms {
+			if form.has(right.NameField) && form.has(right.PasswordField) {
 				for _, field := range form.fields {
 					add(field.name, field.value)
 				}
@@ -184,8 +185,7 @@ func (r *Recording) otherLogins(p *Proposal, o outcome) {
 		for _, form := range e.page().forms {
 			action := plainPath(form.action)
 			has := slices.ContainsFunc(form.fields, func(field field) bool { return field.kind == "password" })
-			known := form.has(o.right.PasswordField)
-			if has && !known && ownAddress(e.URL, form.action) && !named[action] && !holds(r.others, action) &&
+			if has && !form.has(o.right.PasswordField) && ownAddress(e.URL, form.action) && !named[action] && !holds(r.others, action) &&
 				!slices.ContainsFunc(r.attempts, func(a Attempt) bool { return a.path() == action }) {
 				named[action] = true
 				p.missing("A page has a form with a password that was not sent: to %s. If it signs anybody in, describe it by a login of its own.", shown(action))

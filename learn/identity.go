@@ -39,7 +39,8 @@ func (r *Recording) identities(o outcome) (found []identity) {
 		for _, made := range r.namedIn(e, o.right) {
 			made.address, made.place = address, e
 			key := address + "\x00" + strings.Join(made.words, "\x00")
-			if seen[key] || r.namesOthers(made, o) {
+			line := Line{Words: append([]string{"identity", address}, made.words...)}
+			if seen[key] || r.namesOthers(made, o) || line.write(new(strings.Builder), "") != nil {
 				continue
 			}
 			seen[key] = true

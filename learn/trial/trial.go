@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"sallyport.example/sallyport/learn"
@@ -21,6 +22,8 @@ type Gate struct {
 	Address string
 	// Reached returns how many requests of clients have come to the app. The gateway's own questions do not count.
 	Reached func() int
+	// Opens reports whether the settings themselves open a path to strangers, as a preset does with an app's own files.
+	Opens func(path string) bool
 	// Code returns a code of the second factor.
 	Code func() (string, error)
 }
@@ -97,8 +100,11 @@ func (t *trial) stranger(ctx context.Context) error {
 		}
 		t.say(page.Status == http.StatusOK, "a stranger gets the login page")
 	}
-	missed := 0
-	for _, path := range p.Needs {
+	missed, needs := 0, p.Needs
+	if p.Preset != "" {
+		needs = nil // a preset says what its app needs, and was tested in a browser
+	}
+	for _, path := range needs {
 		if strings.Contains(path, "*") {
 			continue
 		}
@@ -110,10 +116,10 @@ func (t *trial) stranger(ctx context.Context) error {
 			missed++
 		}
 	}
-	if len(p.Needs) > 0 {
+	if len(needs) > 0 {
 		t.say(missed == 0, "and what the login page needs")
 	}
-	open, tried := 0, append([]string{"/sallyport-learn-no-such-path"}, p.Closed...)
+	open, tried := 0, append([]string{"/sallyport-learn-no-such-path"}, t.closed()...)
 	for _, path := range tried {
 		reached, err := t.reaches(ctx, b, path)
 		if err != nil {
@@ -129,6 +135,11 @@ func (t *trial) stranger(ctx context.Context) error {
 	}
 	t.say(true, "a stranger reaches nothing else: %d addresses tried, those behind the login and one that nobody knows", len(tried))
 	return nil
+}
+
+// closed returns the addresses that were opened behind the login, and that the settings do not open.
+func (t *trial) closed() []string {
+	return slices.DeleteFunc(slices.Clone(t.proposal.Closed), t.gate.Opens)
 }
 
 // named asks the app itself, without cookies, who is signed in.
@@ -179,7 +190,7 @@ func (t *trial) right(ctx context.Context) error {
 		return nil
 	}
 	before, open := t.gate.Reached(), 0
-	for _, path := range p.Closed {
+	for _, path := range t.closed() {
 		reached, err := t.reaches(ctx, b, path)
 		if err != nil {
 			return err
@@ -188,8 +199,8 @@ func (t *trial) right(ctx context.Context) error {
 			open++
 		}
 	}
-	if len(p.Closed) > 0 {
-		t.say(open == 0 && t.gate.Reached() == before, "and nothing of the app is reached in front of it: %d addresses tried", len(p.Closed))
+	if len(t.closed()) > 0 {
+		t.say(open == 0 && t.gate.Reached() == before, "and nothing of the app is reached in front of it: %d addresses tried", len(t.closed()))
 	}
 	passed, err := t.pass(ctx, b)
 	if err != nil || !passed {

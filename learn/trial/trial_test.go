@@ -120,7 +120,8 @@ func TestTrialFindsHoles(t *testing.T) {
 				t.Fatal(err)
 			}
 			results, err := Run(t.Context(), proposal(t, app), app, Gate{
-				Address: app.Host, Reached: func() int { return int(f.reached.Load()) }, Code: func() (string, error) { return "000000", nil },
+				Address: app.Host, Reached: func() int { return int(f.reached.Load()) }, Opens: func(string) bool { return false },
+				Code: func() (string, error) { return "000000", nil },
 			})
 			if err != nil {
 				t.Fatal(err)
