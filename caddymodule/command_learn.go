@@ -229,10 +229,10 @@ func tryOut(ctx context.Context, recording *learn.Recording, first *learn.Propos
 	}
 	if failed != nil {
 		lines = append(lines, "  NOT OK     the trial ended early: "+failed.Error())
-		best.Missing = append(best.Missing, "The trial could not be finished: "+failed.Error())
+		best.Note("The trial could not be finished: %v", failed)
 	}
 	if wrongIn(bestResults) > 0 {
-		best.Missing = append(best.Missing, "The trial found what does not hold: see the lines with NOT OK at the end of the block. Do not use it as it stands.")
+		best.Note("The trial found what does not hold: see the lines with NOT OK at the end of the block. Do not use it as it stands.")
 	}
 	return best, lines
 }
@@ -254,7 +254,7 @@ func wrongIn(results []trial.Result) (count int) {
 // tellMissing prints what could not be established.
 func tellMissing(to io.Writer, proposal *learn.Proposal) error {
 	if proposal.Wrong == nil && proposal.Preset == "" {
-		proposal.Missing = append(proposal.Missing, "No wrong password was recorded, so it was not seen what the app answers to one. Do it once more with one.")
+		proposal.Note("No wrong password was recorded, so it was not seen what the app answers to one. Do it once more with one.")
 	}
 	for i, missing := range slices.Compact(proposal.Missing) {
 		if i == 0 {

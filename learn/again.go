@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"html"
@@ -37,8 +38,8 @@ func (a *Attempt) Again(page *Exchange, password string, cookies map[string]stri
 	return again
 }
 
-// Respelled returns the login with the account's name in other letters: in capitals, or in small ones if it was typed in
-// capitals. ok is false if that is the same name.
+// Respelled returns the login with the account's name in other letters: in capitals, or in small ones if it was typed
+// in capitals. ok is false if that is the same name.
 func (a *Attempt) Respelled() (other *Attempt, ok bool) {
 	copied := *a
 	if copied.name = strings.ToUpper(a.name); copied.name == a.name {
@@ -121,7 +122,11 @@ func (a *Attempt) filled(page *Exchange, password string, cookies map[string]str
 	} else {
 		for name, list := range recorded {
 			for _, value := range list {
-				values.Add(name, a.renewed(value, cookies))
+				now, known := renewed(a.nonces, value, page)
+				if !known {
+					now = a.renewed(value, cookies)
+				}
+				values.Add(name, now)
 			}
 		}
 	}
@@ -157,6 +162,17 @@ func (p *Proposal) LeaveAgain(page *Exchange) Exchange {
 	}
 	if page == nil {
 		return again
+	}
+	if was := recorded.fields(); was != nil {
+		values := make(url.Values)
+		for name, list := range was {
+			for _, value := range list {
+				now, _ := renewed(p.nonces, value, page)
+				values.Add(name, now)
+			}
+		}
+		again.Body = []byte(values.Encode())
+		again.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	has := page.page()
 	for _, form := range has.forms {
@@ -207,4 +223,55 @@ func (p *Proposal) Bearer(answer *Exchange) http.Header {
 		value = p.token.scheme + " " + value
 	}
 	return http.Header{p.token.header: {value}}
+}
+
+// nonce is where a page has a value that goes with the next form: between a text in front of it and the byte behind it.
+type nonce struct {
+	before string
+	end    byte
+}
+
+// nonceContext is how much in front of a nonce is looked for, in bytes.
+const nonceContext = 16
+
+// nonces finds in the pages in front of an exchange the values that it sends: those of a form that scripts fill. They are
+// the nearest pages that have them.
+func (r *Recording) nonces(e *Exchange) map[string]nonce {
+	found := make(map[string]nonce)
+	var values []string
+	for _, list := range e.fields() {
+		values = append(values, list...)
+	}
+	for _, member := range leaves(e.document()) {
+		values = append(values, member.value)
+	}
+	for i := range r.Exchanges {
+		if &r.Exchanges[i] == e {
+			break
+		}
+		page := &r.Exchanges[i]
+		for _, value := range values {
+			at := bytes.Index(page.Content, []byte(value))
+			if !page.isPage() || len(value) < leastSecret || at < nonceContext || at+len(value) >= len(page.Content) {
+				continue
+			}
+			found[value] = nonce{string(page.Content[at-nonceContext : at]), page.Content[at+len(value)]}
+		}
+	}
+	return found
+}
+
+// renewed returns what stands now in the place of a value in a page. ok is false if the value had no place, or the page
+// has none.
+func renewed(nonces map[string]nonce, value string, page *Exchange) (now string, ok bool) {
+	place, known := nonces[value]
+	if !known || page == nil {
+		return value, false
+	}
+	_, behind, found := strings.Cut(string(page.Content), place.before)
+	end := strings.IndexByte(behind, place.end)
+	if !found || end < 0 {
+		return value, false
+	}
+	return behind[:end], true
 }

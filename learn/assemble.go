@@ -169,9 +169,9 @@ func (r *Recording) otherLogins(p *Proposal, o outcome) {
 		where := shown(attempt.Method + " " + attempt.path())
 		switch {
 		case attempt.Kind == Basic:
-			p.missing("Requests carried a password by HTTP Basic, beside the login. The gateway drops it; if people need it, describe it by a login with `username basic`.")
+			p.Note("Requests carried a password by HTTP Basic, beside the login. The gateway drops it; if people need it, describe it by a login with `username basic`.")
 		case attempt.NameField == "" || r.signedIn(attempt.at, o) || o.right.Kind == Basic:
-			p.missing("%s took a password, too (%s), without being a login as far as was seen. If it signs anybody in, describe it by a login of its own.", where, answered(attempt))
+			p.Note("%s took a password, too (%s), without being a login as far as was seen. If it signs anybody in, describe it by a login of its own.", where, answered(attempt))
 		default:
 			p.add(Line{
 				Words: []string{"login", attempt.path()}, Why: []string{"It took a name and a password, too, and answered by " + answered(attempt) + "."},
@@ -188,7 +188,7 @@ func (r *Recording) otherLogins(p *Proposal, o outcome) {
 			if has && !form.has(o.right.PasswordField) && ownAddress(e.URL, form.action) && !named[action] && !holds(r.others, action) &&
 				!slices.ContainsFunc(r.attempts, func(a Attempt) bool { return a.path() == action }) {
 				named[action] = true
-				p.missing("A page has a form with a password that was not sent: to %s. If it signs anybody in, describe it by a login of its own.", shown(action))
+				p.Note("A page has a form with a password that was not sent: to %s. If it signs anybody in, describe it by a login of its own.", shown(action))
 			}
 		}
 	}
@@ -228,21 +228,21 @@ func (p *Proposal) addIdentity(place *identity, o outcome) {
 	}
 	if place != nil && p.add(line) {
 		if place.words[0] == "body" {
-			p.missing("`identity` reads the name in a page (%s). Make sure that no text which a user can write comes in front of it, and that it is "+
+			p.Note("`identity` reads the name in a page (%s). Make sure that no text which a user can write comes in front of it, and that it is "+
 				"the account's name and not a person's, which two may share.", shown(place.address))
 		}
 		if o.right.Kind != Basic && !strings.EqualFold(place.reads(place.place), o.right.name) {
-			p.missing("The app writes the name otherwise than it was typed; the app's word counts.")
+			p.Note("The app writes the name otherwise than it was typed; the app's word counts.")
 		}
 		return
 	}
 	p.Identity, p.Names = "", nil
 	p.add(Line{Words: []string{"identity", "typed"}, Why: []string{"Nothing that was recorded names the account, so the name that is typed has to count."}})
-	p.missing("The app named the account nowhere in what was recorded: `identity typed` is the weaker way. Sign in again, open a page or run a " +
+	p.Note("The app named the account nowhere in what was recorded: `identity typed` is the weaker way. Sign in again, open a page or run a " +
 		"script that names the account (a profile, settings, an export), and learn anew; or look for an address by hand (docs/configuration.md, identity).")
 	block := p.Lines[0]
 	if o.right.Kind != Basic && !slices.ContainsFunc(block.Inner, func(line Line) bool { return line.Words[0] == "success" }) {
-		p.missing("Nothing was found that only a right password brings, and `identity typed` needs such a `success` line: the block is refused " +
+		p.Note("Nothing was found that only a right password brings, and `identity typed` needs such a `success` line: the block is refused " +
 			"without. Write one by hand.")
 	}
 }
@@ -255,7 +255,7 @@ func (r *Recording) addReach(p *Proposal, o outcome, needs []needed, leave *exit
 			p.add(Line{Words: []string{"login_page", address}, Why: []string{"Here the login's page was opened."}})
 		}
 	} else if o.right.Kind != Basic {
-		p.missing("The login page itself was not recorded. Add `login_page <path>`, and `public` for what it needs.")
+		p.Note("The login page itself was not recorded. Add `login_page <path>`, and `public` for what it needs.")
 	}
 	reasons := make(map[string][]string)
 	for _, need := range needs {
@@ -268,7 +268,7 @@ func (r *Recording) addReach(p *Proposal, o outcome, needs []needed, leave *exit
 	case leave != nil && !strings.Contains(leave.words[len(leave.words)-1], "*"):
 		p.add(Line{Words: append([]string{"logout"}, leave.words...), Why: []string{"Here the account was signed out: " + leave.why + "."}})
 	case o.right.Kind != Basic:
-		p.missing("No sign-out was recorded. Add `logout <path>`, or the gateway's session outlives the app's by up to `recheck`.")
+		p.Note("No sign-out was recorded. Add `logout <path>`, or the gateway's session outlives the app's by up to `recheck`.")
 	}
 }
 

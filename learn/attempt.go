@@ -32,8 +32,9 @@ type Attempt struct {
 	NameField, PasswordField string
 	// name and password are what was typed.
 	name, password string
-	// at is the exchange's place in the recording.
-	at int
+	// at is the exchange's place in the recording, and nonces what it sends that a page had.
+	at     int
+	nonces map[string]nonce
 }
 
 var (

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// har is an archive as browsers write them: out of order, with another site, HTTP/2's own names, a body in base64, and a
-// form as parameters.
+// har is an archive as browsers write them: out of order, with another site, HTTP/2's own names, a body in base64,
+// and a form as parameters.
 const har = `{"log":{"entries":[
 {"startedDateTime":"2026-01-01T00:00:03Z","request":{"method":"post","url":"https://app.example/login","headers":[{"name":":path","value":"/login"},{"name":"cookie","value":"a=1; b=2"}],
  "postData":{"mimeType":"application/x-www-form-urlencoded","params":[{"name":"user","value":"alice%40example.com"},{"name":"password","value":"right word"}]}},

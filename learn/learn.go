@@ -62,7 +62,7 @@ func (r *Recording) Propose(options Options) (*Proposal, error) {
 		p.Needs = append(p.Needs, need.path)
 	}
 	if leave != nil {
-		p.Logout = leave.place
+		p.Logout, p.nonces = leave.place, r.nonces(leave.place)
 	}
 	if place != nil {
 		p.Identity = place.address
@@ -90,7 +90,7 @@ func (r *Recording) Propose(options Options) (*Proposal, error) {
 	r.addTokens(p, o, tokens)
 	p.addIdentity(place, o)
 	if options.Renews && place != nil {
-		p.missing("The app gave the session another cookie when the same account signed in again. If it does so by every way in that it has, " +
+		p.Note("The app gave the session another cookie when the same account signed in again. If it does so by every way in that it has, " +
 			"add the line `renews`: fewer requests have to wait for each other then.")
 	}
 	r.addReach(p, o, needs, leave)

@@ -39,7 +39,8 @@ type Proposal struct {
 	// Names reports whether an answer at Identity names the account.
 	Names func(answer *Exchange) bool
 
-	token *token // the bearer token that the app's scripts send; nil: none
+	nonces map[string]nonce // of the sign-out
+	token  *token           // the bearer token that the app's scripts send; nil: none
 }
 
 // Write writes the block. tried are further comments at its end.
@@ -120,15 +121,16 @@ func comment(text string) string {
 // add adds a line if all of its words can be written, and says so if not.
 func (p *Proposal) add(line Line) bool {
 	if err := line.write(new(strings.Builder), ""); err != nil {
-		p.missing("The word %s was left out: a name of the app's in it cannot be written into a Caddyfile safely. Write the line by hand.", line.Words[0])
+		p.Note("The word %s was left out: a name of the app's in it cannot be written into a Caddyfile safely. Write the line by hand.", line.Words[0])
 		return false
 	}
 	p.Lines = append(p.Lines, line)
 	return true
 }
 
-func (p *Proposal) missing(format string, arguments ...any) {
-	p.Missing = append(p.Missing, fmt.Sprintf(format, arguments...))
+// Note adds a sentence to Missing. It stays on one line, without control characters.
+func (p *Proposal) Note(format string, arguments ...any) {
+	p.Missing = append(p.Missing, comment(fmt.Sprintf(format, arguments...)))
 }
 
 // Mark is something by which an app is known: `path` with a glob for the login's path, `cookie` with a glob for the

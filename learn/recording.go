@@ -22,8 +22,9 @@ type Recording struct {
 func New(exchanges []Exchange) *Recording {
 	r := &Recording{Exchanges: exchanges, attempts: attempts(exchanges)}
 	typed, others := make(map[string]bool), make(map[string]bool)
-	for _, attempt := range r.attempts {
-		typed[attempt.password] = true
+	for i := range r.attempts {
+		typed[r.attempts[i].password] = true
+		r.attempts[i].nonces = r.nonces(r.attempts[i].Exchange)
 	}
 	for i := range exchanges {
 		e := &exchanges[i]

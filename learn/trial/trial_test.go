@@ -99,7 +99,8 @@ func proposal(t *testing.T, app *url.URL) *learn.Proposal {
 	return made
 }
 
-// TestTrialFindsHoles: a gateway that lets somebody through is found out, by the line about it; one that does not is not.
+// TestTrialFindsHoles: a gateway that lets somebody through is found out, by the line about it; one that does not is
+// not.
 func TestTrialFindsHoles(t *testing.T) {
 	for hole, want := range map[string]string{
 		"":                   "",
