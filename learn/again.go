@@ -268,10 +268,12 @@ func renewed(nonces map[string]nonce, value string, page *Exchange) (now string,
 	if !known || page == nil {
 		return value, false
 	}
-	_, behind, found := strings.Cut(string(page.Content), place.before)
-	end := strings.IndexByte(behind, place.end)
-	if !found || end < 0 {
-		return value, false
+	// Less in front of it serves where the page says something else just before.
+	for _, before := range []string{place.before, place.before[nonceContext/2:]} {
+		_, behind, found := strings.Cut(string(page.Content), before)
+		if end := strings.IndexByte(behind, place.end); found && end >= 0 {
+			return behind[:end], true
+		}
 	}
-	return behind[:end], true
+	return value, false
 }
