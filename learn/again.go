@@ -176,7 +176,9 @@ func (p *Proposal) LeaveAgain(page *Exchange) Exchange {
 	}
 	has := page.page()
 	for _, form := range has.forms {
-		if recorded.Method == http.MethodPost && plainPath(form.action) == plainPath(recorded.URL) {
+		// Where one address does many things its query says which one this form is for.
+		says := leaving.MatchString(form.action.RequestURI()) == leaving.MatchString(recorded.URL.RequestURI())
+		if recorded.Method == http.MethodPost && says && plainPath(form.action) == plainPath(recorded.URL) {
 			values := make(url.Values)
 			was := recorded.fields()
 			for _, field := range form.fields {
