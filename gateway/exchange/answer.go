@@ -28,6 +28,8 @@ type Problem struct {
 	Challenge string `json:"challenge,omitempty"`
 	// Resume is the address where the app's withheld answer to a login waits.
 	Resume string `json:"resume,omitempty"`
+	// Methods are the kinds of the user's factors, and recovery.
+	Methods []string `json:"methods,omitempty"`
 	Login  string `json:"login,omitempty"`
 }
 
@@ -92,6 +94,9 @@ func (x *Exchange) AskFactor() error {
 	}
 	if x.Place == gate.Login || x.Withheld {
 		required.Resume = x.Config.Base + "/resume"
+	}
+	if x.State() == gate.Pending {
+		required.Methods = x.Above.Methods()
 	}
 	return x.WriteProblem(required)
 }
