@@ -54,7 +54,7 @@ func (r *Renderer) GuardDialog(v GuardView) ([]byte, error) {
 	}
 	// How each way asks, and what its button does where no code is typed yet. Codes that are sent have six digits.
 	ways := map[string]map[string]any{
-		kindApp: {"title": words.Message("challenge.title"), "hint": hint + " " + words.Message("challenge.sends"), "digits": v.Digits},
+		kindApp:     {"title": words.Message("challenge.title"), "hint": hint + " " + words.Message("challenge.sends"), "digits": v.Digits},
 		kindPasskey: {"title": words.Message("challenge.passkey"), "hint": words.Message("challenge.passkey.lead"), "does": words.Message("passkey.use")},
 	}
 	for _, kind := range []string{kindMail, kindSMS} {

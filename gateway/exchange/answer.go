@@ -30,7 +30,7 @@ type Problem struct {
 	Resume string `json:"resume,omitempty"`
 	// Methods are the kinds of the user's factors, and recovery.
 	Methods []string `json:"methods,omitempty"`
-	Login  string `json:"login,omitempty"`
+	Login   string   `json:"login,omitempty"`
 }
 
 // IsPageLoad reports whether a browser wants a page. Browsers say so in Sec-Fetch-Mode; a client that does not send
