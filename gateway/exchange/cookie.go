@@ -45,33 +45,48 @@ func (s *Site) CookieName(r *http.Request) string {
 // several, because one of them was then planted. It reads the raw header, because net/http reads no cookie at all from
 // a header with more than 3000.
 func CookieValue(lines []string, name string) string {
-	value, _ := cookieValue(lines, name, "")
-	return value
+	found, _ := cookieValues(lines, name, "")
+	return found.value()
 }
 
-// cookieValue is CookieValue for a name followed by a port, unless port is empty. It also returns how many cookies have
-// that name.
-func cookieValue(lines []string, name, port string) (value string, count int) {
-	length := len(name)
-	if port != "" {
-		length += len("-") + len(port)
+// values are what a client sends as cookies of one name.
+type values struct {
+	last  string
+	count int
+}
+
+// value is the value of the one cookie; empty if there are several.
+func (v values) value() string {
+	if v.count != 1 {
+		return ""
 	}
+	return v.last
+}
+
+// cookieValues reads the cookies with a name, and those with the name, a `-` and a port.
+func cookieValues(lines []string, name, port string) (plain, withPort values) {
 	for _, line := range lines {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			pair = strings.Trim(pair, " \t")
-			if len(pair) <= length || pair[length] != '=' || pair[:len(name)] != name ||
-				port != "" && (pair[len(name)] != '-' || pair[length-len(port):length] != port) {
+			for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+				pair = pair[1:]
+			}
+			if len(pair) <= len(name) || pair[:len(name)] != name {
 				continue
 			}
-			if count++; count > 1 {
-				return "", count
+			rest := strings.TrimRight(pair[len(name):], " \t")
+			if value, found := strings.CutPrefix(rest, "="); found {
+				plain = values{value, plain.count + 1}
+				continue
 			}
-			value = pair[length+1:]
+			value, found := strings.CutPrefix(rest, "-"+port+"=")
+			if found && port != "" {
+				withPort = values{value, withPort.count + 1}
+			}
 		}
 	}
-	return value, count
+	return plain, withPort
 }
 
 // WriteCookie sets a cookie of ours. It replaces one of that name that the answer already sets.

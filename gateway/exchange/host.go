@@ -8,11 +8,20 @@ import (
 // HostOf returns the host that a request is for, in the one spelling that sessions are bound to: in lower case, without
 // a port, and without the dot that may end a name.
 func HostOf(r *http.Request) string {
-	host := r.Host
-	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
-		host = host[:colon]
-	}
+	host, _ := cutPort(r.Host)
 	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// cutPort cuts what follows the colon of a port off a host. An IPv6 address has colons within its brackets, too.
+func cutPort(host string) (name, port string) {
+	if strings.IndexByte(host, ':') < 0 {
+		return host, ""
+	}
+	colon := strings.LastIndexByte(host, ':')
+	if strings.IndexByte(host[colon:], ']') >= 0 {
+		return host, ""
+	}
+	return host[:colon], host[colon+1:]
 }
 
 // OriginOf returns the origin of the page that a request comes from if it comes from a page of ours: as browsers write
@@ -26,12 +35,14 @@ func (s *Site) OriginOf(r *http.Request) string {
 }
 
 // portOf returns the port that the browser sent its request to.
-func portOf(r *http.Request, secure bool) (port string) {
-	if colon := strings.LastIndexByte(r.Host, ':'); colon > strings.LastIndexByte(r.Host, ']') {
-		port = r.Host[colon+1:]
+func portOf(r *http.Request, secure bool) string {
+	_, port := cutPort(r.Host)
+	digits := 0
+	for digits < len(port) && '0' <= port[digits] && port[digits] <= '9' {
+		digits++
 	}
 	switch {
-	case port != "" && len(port) <= len("65535") && strings.Trim(port, "0123456789") == "":
+	case digits > 0 && digits == len(port) && digits <= len("65535"):
 		return port
 	case secure:
 		return "443"
@@ -48,10 +59,11 @@ func portOf(r *http.Request, secure bool) (port string) {
 func (s *Site) ShownToken(r *http.Request) (token string, apart, foreign bool) {
 	lines, name := r.Header["Cookie"], s.CookieName(r)
 	port := portOf(r, s.Config.Secure(r))
-	if token, count := cookieValue(lines, name, port); count > 0 {
-		return token, true, false
+	plain, withPort := cookieValues(lines, name, port)
+	if withPort.count > 0 {
+		return withPort.value(), true, false
 	}
-	if token = CookieValue(lines, name); token == "" {
+	if token = plain.value(); token == "" {
 		return "", false, false
 	}
 	token, of, said := strings.Cut(token, ".") // a token of the version before has no port

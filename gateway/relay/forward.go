@@ -51,6 +51,12 @@ func (x *Exchange) ForwardVerified() error {
 	}
 	// This app may sign users in without setting a cookie, so it is asked after each request that could have done so.
 	x.Suspect = x.Suspect || x.mayRaise()
+	x.filter = filter{x: x, insertion: insertion, referrer: referrer}
+	return forward(x, refreshes)
+}
+
+// forward sends a request of a verified session on, which nothing holds back any more.
+func forward(x *Exchange, refreshes bool) error {
 	// What a user sends may end a session, of another account too. WebSockets last too long to count.
 	if x.R.Method != http.MethodGet && x.R.Method != http.MethodHead && x.R.Method != http.MethodConnect {
 		at := x.SignIns.Begin()
@@ -58,7 +64,6 @@ func (x *Exchange) ForwardVerified() error {
 	}
 	prepareVerified(x)
 	x.Observe()
-	x.filter = filter{x: x, insertion: insertion, referrer: referrer}
 	if refreshes {
 		return refresh(x)
 	}

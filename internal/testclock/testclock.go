@@ -3,35 +3,38 @@ package testclock
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Clock is a clock that stands still. It is safe for concurrent use.
+// Clock is a clock that stands still. It is safe for concurrent use. To read it costs next to nothing, so that a
+// benchmark does not measure it.
 type Clock struct {
-	mutex sync.Mutex
-	now   time.Time
+	mutex sync.Mutex // held while it is moved
+	now   atomic.Pointer[time.Time]
 }
 
 // New returns a clock that shows the given time.
-func New(now time.Time) *Clock { return &Clock{now: now} }
+func New(now time.Time) *Clock {
+	c := new(Clock)
+	c.now.Store(&now)
+	return c
+}
 
 // Now is what it shows.
-func (c *Clock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
+func (c *Clock) Now() time.Time { return *c.now.Load() }
 
 // Advance moves it on, or back where the duration is negative.
 func (c *Clock) Advance(by time.Duration) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.now = c.now.Add(by)
+	moved := c.Now().Add(by)
+	c.now.Store(&moved)
 }
 
 // Set has it show another time.
 func (c *Clock) Set(now time.Time) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.now = now
+	c.now.Store(&now)
 }

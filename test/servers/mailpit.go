@@ -2,17 +2,10 @@ package servers
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -71,7 +64,7 @@ func StartMailpit(t testing.TB, options MailOptions) *Mailpit {
 		"--smtp-disable-rdns",
 	}
 	if options.TLS || options.STARTTLS {
-		certificate, key := m.certificate()
+		certificate, key := Certificate(m.t, m.Folder, "localhost")
 		m.CACert = certificate
 		arguments = append(arguments, "--smtp-tls-cert", certificate, "--smtp-tls-key", key)
 	}
@@ -185,30 +178,6 @@ func (m *Mailpit) file(name, content string) string {
 		m.t.Fatal(err)
 	}
 	return path
-}
-
-// certificate makes a certificate for loopback that is its own authority.
-func (m *Mailpit) certificate() (certificateFile, keyFile string) {
-	m.t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return m.file("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
-		m.file("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 }
 
 // buildMailpit builds the server once in this process. Several test packages run at once: one builds, the others wait.
