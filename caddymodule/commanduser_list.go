@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/operator"
 )
 
@@ -99,8 +100,8 @@ func showUser(r *reach, arguments []string) error {
 			say("a code that was made ends at %s", local(account.CodeExpires))
 		}
 		for _, f := range account.Factors {
-			kind := string(f.Kind)
-			if f.Kind.Sent() {
+			kind := f.Kind
+			if factor.Method(kind).Sent() {
 				kind += " (weaker)" // see tellSent
 			}
 			say("factor\t%s\t%s\tsince %s\tlast used %s", kind, shownName(f.Name), local(f.Created), orNever(f.Used))

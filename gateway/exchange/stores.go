@@ -37,7 +37,7 @@ type said struct {
 
 // Known is what the secrets store has said of the session's user in this request, or says now, if it was not asked
 // before. ok is false if it does not answer.
-func (x *Exchange) Known() (status factor.Status, ok bool) {
+func Known(x *Exchange) (status factor.Status, ok bool) {
 	if x.data == nil {
 		return status, false
 	}

@@ -119,7 +119,7 @@ func resume(x *Page) error {
 // Methods returns the kinds of factors by which the user of the session can go on, the one that worked last first, and
 // recovery; none if the secrets store does not answer.
 func Methods(x *signin.Exchange) []string {
-	status, ok := x.Known()
+	status, ok := exchange.Known(&x.Exchange.Exchange)
 	if !ok {
 		return nil
 	}

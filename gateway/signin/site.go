@@ -15,8 +15,8 @@ type Site struct {
 	*upstream.Site
 	// Basic is the login that every request carries in its Authorization; nil if the site has none.
 	Basic *login.Block
-	// Methods returns how the user of a pending session can go on; set once, before the first request. Without it scripts
-	// are not told.
+	// Methods returns how the user of a pending session can go on; set once, before the first request. Without it
+	// scripts are not told.
 	Methods func(*Exchange) []string
 	homes   homes
 	// toldOfRenews: the operator was told that `renews` may be missing.

@@ -81,8 +81,8 @@ func (p *person) isIn() {
 	p.Until("no dialog", `!`+dialog)
 }
 
-// TestGuardInChromium: the guard's dialog offers what the challenge offers. A passkey is used in the app's own page; who has not got the
-// device at hand goes another way from there, also while the browser still waits for it.
+// TestGuardInChromium: the guard's dialog offers what the challenge offers. A passkey is used in the app's own page; who
+// has not got the device at hand goes another way from there, also while the browser still waits for it.
 func TestGuardInChromium(t *testing.T) {
 	t.Parallel()
 	s := start(t, guarded)
@@ -119,8 +119,8 @@ func TestGuardInChromium(t *testing.T) {
 	}
 }
 
-// TestGuardWherePasskeysAreForbidden: an app whose pages may use no passkey (Permissions-Policy) has the dialog lead to the challenge's page, which
-// may.
+// TestGuardWherePasskeysAreForbidden: an app whose pages may use no passkey (Permissions-Policy) has the dialog lead to
+// the challenge's page, which may.
 func TestGuardWherePasskeysAreForbidden(t *testing.T) {
 	t.Parallel()
 	s := start(t, guarded)
