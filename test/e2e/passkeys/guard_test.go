@@ -81,7 +81,7 @@ func (p *person) isIn() {
 	p.Until("no dialog", `!`+dialog)
 }
 
-// TestGuardInChromium: the guard's dialog offers what the challenge offers. A passkey is used in the app's own page; who
+// TestGuardInChromium: the dialog offers what the challenge offers. A passkey is used in the app's own page; who
 // has not got the device at hand goes another way from there, also while the browser still waits for it.
 func TestGuardInChromium(t *testing.T) {
 	t.Parallel()
