@@ -19,8 +19,8 @@ const guarded = fast + `
 `
 
 // TestMailInChromium: alice sets codes by e-mail up in place of an app, signs in with one, and with one in the
-// guard's dialog, which sends it; she proves a change with one. The page that says that a code was sent has the field for it: it
-// had none, because the code was younger than the request.
+// guard's dialog, which sends it; she proves a change with one. The page that says that a code was sent has the field
+// for it: it had none, because the code was younger than the request.
 func TestMailInChromium(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
