@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/operator"
 )
 
@@ -99,7 +100,11 @@ func showUser(r *reach, arguments []string) error {
 			say("a code that was made ends at %s", local(account.CodeExpires))
 		}
 		for _, f := range account.Factors {
-			say("factor\t%s\t%s\tsince %s\tlast used %s", f.Kind, shownName(f.Name), local(f.Created), orNever(f.Used))
+			kind := f.Kind
+			if factor.Method(kind).Sent() {
+				kind += " (weaker)" // see tellSent
+			}
+			say("factor\t%s\t%s\tsince %s\tlast used %s", kind, shownName(f.Name), local(f.Created), orNever(f.Used))
 		}
 		say("recovery codes left: %d", account.RecoveryCodes.Left)
 		for _, s := range account.Sessions {

@@ -50,7 +50,9 @@ func New(config Config) (*Gateway, error) {
 	secure, plain := site.SecureName, site.PlainName
 	own := []string{secure, plain, secure + signin.TrustSuffix, plain + signin.TrustSuffix, secure + exchange.NextSuffix, plain + exchange.NextSuffix}
 	g := &Gateway{pages: portal.NewSite()}
-	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decideAgain(x)) })
+	in := signin.NewSite(upstream.NewSite(site, own))
+	in.Methods = portal.Methods
+	g.site = relay.NewSite(in, func(x *relay.Exchange) error { return g.act(x, decideAgain(x)) })
 	return g, nil
 }
 

@@ -30,6 +30,8 @@ var (
 	keysFile string
 	//go:embed proof.js
 	proofFile string
+	//go:embed ceremony.js
+	ceremonyFile string
 	//go:embed passkey.js
 	passkeyFile string
 	//go:embed desk.js
@@ -87,7 +89,8 @@ var small = sync.OnceValue(func() assets {
 		}
 		return text
 	}
-	script, keys, passkey := made("script", scriptFile), made("script", keysFile), made("script", passkeyFile)
+	script, keys, ceremony := made("script", scriptFile), made("script", keysFile), made("script", ceremonyFile)
+	passkey := ceremony + ";\n" + made("script", passkeyFile)
 	trust := script + ";\n" + keys + ";\n" + made("script", proofFile)
 	return assets{
 		brand: made("style", brandFile),
@@ -101,7 +104,7 @@ var small = sync.OnceValue(func() assets {
 			bundlePlain: script, bundleTrust: trust, bundlePasskey: script + ";\n" + passkey, bundleBoth: trust + ";\n" + passkey,
 			bundleDesk: made("script", deskFile),
 		},
-		guard: made("script", guardFile), guardDialog: keys + ";\n" + made("script", guardDialogFile),
+		guard: made("script", guardFile), guardDialog: keys + ";\n" + ceremony + ";\n" + made("script", guardDialogFile),
 		link:       made("script", linkFile),
 		guardStyle: made("style", tokens(styleFile)+guardStyleFile),
 	}

@@ -182,6 +182,6 @@ func SetUpSent(r *Renderer, w http.ResponseWriter, status int, v SetUpSentView) 
 	}
 	return r.render(w, status, "setupsent", heading, page{
 		Common: v.Common, View: view, SignOut: true, Behind: r.settings(v.Behind), Opener: opener,
-		Field: field{Digits: 6, Focus: v.To != "" || v.Typed},
+		Field: field{Digits: 6, Sent: true, Focus: v.To != "" || v.Typed},
 	})
 }

@@ -1,6 +1,6 @@
-// The dialog of the guard, which guard.js loads when it is needed. It comes behind keys.js, and what it exports comes to true
-// when the factor was given. native is the browser's own fetch, and state what /status says of a session that waits.
-const { base, digits, lang, dir, style, brand, kept, words } = CONFIG;
+// The dialog of the guard, which guard.js loads when it is needed. It comes behind keys.js and ceremony.js, and what it
+// exports comes to true when the factor was given. native is the browser's own fetch, and state what /status says of a session that waits.
+const { base, lang, dir, style, brand, kept, ways, words } = CONFIG;
 const post = (native, path, fields) => native(base + path, {
 	method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields)
 });
@@ -29,32 +29,37 @@ const show = (native, { user, methods = [] }, done) => {
 		id: "c", name: "code", dir: "ltr", maxLength: 64, autocomplete: "one-time-code", inputMode: "numeric", autocapitalize: "none", spellcheck: false
 	});
 	const title = element("h2", "", { id: "t" }), alert = element("p", "", { id: "a", className: "message", role: "alert" });
-	const submit = element("button", words.submit, { className: "main" }), cancel = element("button", words.cancel, { type: "button" });
-	const actions = element("div", "", { className: "actions" });
-	let passed = false, waits = 0, soon;
-	const end = () => {
+	const button = (label, more) => element("button", label, { type: "button", ...more });
+	const submit = element("button", "", { className: "main" }), cancel = button(words.cancel), again = button(words.again);
+	const actions = element("div", "", { className: "actions" }), usable = methods.filter((kind) => ways[kind]);
+	// typed: the way that is shown has a code to be typed. turn ends with it, or with the dialog.
+	let passed = false, waits = 0, soon, way, typed, turn = new AbortController();
+	const stop = () => {
 		clearTimeout(waits);
 		clearTimeout(soon);
+		turn.abort();
+		turn = new AbortController();
+	};
+	const end = () => {
+		stop();
 		// Closing gives the focus back to where it was.
 		dialog.close();
 		host.remove();
 		done(passed);
 	};
-	const busy = (on) => {
-		submit.disabled = on;
-		submit.textContent = on ? words.checking : words.submit;
-	};
 	const refuse = (text) => {
 		alert.textContent = text;
-		field.setAttribute("aria-invalid", "true");
-		field.select();
+		if (typed) {
+			field.setAttribute("aria-invalid", "true");
+			field.select();
+		}
 	};
 	const trust = async () => {
 		const { trust: asked } = await (await native(base + "/status")).json(), keys = asked && browserKeys(base, asked.nonce);
 		if (!asked) {
 			return end();
 		}
-		const yes = element("button", words.trust.yes, { type: "button", className: "main" }), no = element("button", words.trust.no, { type: "button" });
+		const yes = button(words.trust.yes, { className: "main" }), no = button(words.trust.no);
 		const answer = async (fields) => {
 			yes.disabled = no.disabled = true;
 			// The factor was given, whatever becomes of this.
@@ -71,55 +76,115 @@ const show = (native, { user, methods = [] }, done) => {
 		title.focus();
 	};
 
+	// Asks the gateway while the button waits, and says what is wrong; where nothing is, after goes on.
+	const attempt = async (pressed, says, ask, after) => {
+		const { signal } = turn, label = pressed.textContent;
+		pressed.disabled = true;
+		pressed.textContent = says;
+		let seconds = 0, locked = false;
+		try {
+			const answer = await ask(signal);
+			if (answer.ok) {
+				return await after(answer);
+			}
+			if (answer.status === 409 || answer.status === 401) {
+				// It was given elsewhere meanwhile, or there is nothing left to give it for.
+				const { state } = await (await native(base + "/status")).json();
+				if (state !== "pending") {
+					passed = state === "verified";
+					return end();
+				}
+			}
+			const { detail } = await answer.json();
+			if (signal.aborted) {
+				return;
+			}
+			refuse(detail);
+			locked = answer.status === 429;
+			seconds = +answer.headers.get("Retry-After");
+		} catch (error) {
+			if (signal.aborted) {
+				return;
+			}
+			refuse(error instanceof DOMException ? words.failed : words.unavailable);
+		}
+		pressed.textContent = label;
+		pressed.disabled = locked;
+		if (locked) {
+			// A locked account opens at no time that is known; nothing is typed that cannot work.
+			field.disabled = pressed === submit;
+			cancel.focus();
+			waits = seconds && setTimeout(() => {
+				field.disabled = pressed.disabled = false;
+				alert.textContent = "";
+				(typed ? field : pressed).focus();
+			}, Math.min(seconds, 2e6) * 1000);
+		}
+	};
+	const given = async () => {
+		passed = true;
+		await (words.trust ? trust().catch(end) : end());
+	};
+	const send = (pressed) => attempt(pressed, words.checking, () => post(native, "/challenge/send", { kind: way }), async (answer) => lay(way, (await answer.json()).to));
+	const touch = async (signal) => {
+		const asked = await post(native, "/challenge/passkey/options", {});
+		return asked.ok ? post(native, "/challenge/passkey", { ...await passkeys.use(await asked.json(), signal), then: "ask" }) : asked;
+	};
+	// Shows one way, and the others below. to is where its code was sent; until then there is nothing to type.
+	const lay = (kind, to) => {
+		const { title: asks, hint, does, digits } = ways[kind], others = usable.filter((other) => other !== kind);
+		stop();
+		way = kind;
+		typed = digits && (to || !does);
+		alert.textContent = field.value = "";
+		field.disabled = submit.disabled = again.disabled = false;
+		field.removeAttribute("aria-invalid");
+		submit.textContent = typed ? words.submit : does;
+		again.textContent = words.again;
+		title.replaceChildren(typed ? element("label", asks, { htmlFor: "c" }) : asks);
+		actions.replaceChildren(submit, ...to ? [again] : [], cancel);
+		const sent = element("p", words.to + " ", { className: "hint" }), rest = element("div", "", { className: "ways" });
+		sent.append(element("bdi", to));
+		rest.append(...others.length ? [element("h3", words.others)] : [], ...others.map((other) => button(ways[other].label, { onclick: () => lay(other) })),
+			element("a", words.recovery, { href: base + "/recovery" }));
+		form.replaceChildren(alert, ...to ? [sent] : [], element("p", to ? words.sent : hint, { id: "h", className: "hint" }), ...typed ? [field] : [], actions, rest);
+		(typed ? field : submit).focus();
+	};
+
 	dialog.setAttribute("aria-labelledby", "t");
 	field.setAttribute("aria-describedby", "a h");
+	submit.setAttribute("aria-describedby", "h");
 	sheet.replaceSync(style);
 	root.adoptedStyleSheets = [sheet];
 	cancel.onclick = end;
+	again.onclick = () => send(again);
 	dialog.oncancel = (event) => {
 		event.preventDefault();
 		end();
 	};
 	field.oninput = () => {
 		clearTimeout(soon);
-		const typed = field.value.replace(/[\s\u2010-\u2015-]/g, "");
-		if (/^\p{Nd}+$/u.test(typed) && Array.from(typed).length === digits && !submit.disabled) {
+		const digits = field.value.replace(/[\s\u2010-\u2015-]/g, "");
+		if (/^\p{Nd}+$/u.test(digits) && Array.from(digits).length === ways[way].digits && !submit.disabled) {
 			soon = setTimeout(() => form.requestSubmit(), 250);
 		}
 	};
-	form.onsubmit = async (event) => {
+	form.onsubmit = (event) => {
 		event.preventDefault();
 		clearTimeout(soon);
 		if (submit.disabled || passed) {
 			return;
 		}
-		busy(true);
-		try {
-			const answer = await post(native, "/challenge", { code: field.value, then: "ask" });
-			// 409: it was given elsewhere meanwhile. 401: there is nothing left to give it for.
-			if ([204, 409, 401].includes(answer.status)) {
-				passed = answer.status !== 401;
-				return await (answer.status === 204 && words.trust ? trust().catch(end) : end());
-			}
-			const seconds = +answer.headers.get("Retry-After"), { detail } = await answer.json();
-			refuse(detail);
-			if (answer.status === 429) {
-				// A locked account opens at no time that is known; nothing is typed that cannot work.
-				field.disabled = true;
-				submit.textContent = words.submit;
-				cancel.focus();
-				waits = seconds && setTimeout(() => {
-					field.disabled = false;
-					busy(false);
-					alert.textContent = "";
-					field.focus();
-				}, Math.min(seconds, 2e6) * 1000);
-				return;
-			}
-		} catch {
-			refuse(words.unavailable);
+		if (typed) {
+			attempt(submit, words.checking, () => post(native, "/challenge", { code: field.value, kind: way, then: "ask" }), given);
+		} else if (ways[way].digits) {
+			send(submit);
+		} else if (!passkeys.able || document.featurePolicy && !document.featurePolicy.allowsFeature("publickey-credentials-get")) {
+			// The app's page may use none: a page of ours can, and leads back to the app's.
+			location = base + "/challenge?kind=passkey";
+		} else {
+			attempt(submit, words.busy, touch, given);
 		}
-		busy(false);
 	};
 	// The focus goes round in the dialog, and not by way of the app's page.
 	dialog.onkeydown = (event) => {
@@ -147,21 +212,11 @@ const show = (native, { user, methods = [] }, done) => {
 	const chip = element("div", "", { className: "chip" });
 	chip.append(drawn("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, drawn("circle", { cx: 8, cy: 5, r: 3 }), drawn("path", { d: "M2 15a6 6 0 0 1 12 0z" })),
 		element("bdi", user));
-	title.append(element("label", words.title, { htmlFor: "c" }));
-	// Where nothing but a passkey serves, no code is asked for.
-	const types = methods.includes("totp") || !methods.includes("passkey");
-	actions.append(...types ? [submit, cancel] : [cancel]);
-	form.append(alert, ...types ? [element("p", words.hint, { id: "h", className: "hint" }), field] : [], actions);
-	if (methods.includes("passkey")) {
-		// A device is spoken to on a page of ours, which leads back to the app's.
-		form.append(element("a", words.passkey, { href: base + "/challenge?kind=passkey" }), " ");
-	}
-	form.append(element("a", words.recovery, { href: base + "/recovery" }));
 	dialog.append(head, title, chip, form);
 	root.append(dialog);
 	document.documentElement.append(host);
 	dialog.showModal();
-	field.focus();
+	lay(usable[0] || "totp");
 };
 
 export default async (native, status) => await proves(native, status) || new Promise((done) => show(native, status, done));

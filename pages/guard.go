@@ -52,10 +52,24 @@ func (r *Renderer) GuardDialog(v GuardView) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// How each way asks, and what its button does where no code is typed yet. Codes that are sent have six digits.
+	ways := map[string]map[string]any{
+		kindApp:     {"title": words.Message("challenge.title"), "hint": hint + " " + words.Message("challenge.sends"), "digits": v.Digits},
+		kindPasskey: {"title": words.Message("challenge.passkey"), "hint": words.Message("challenge.passkey.lead"), "does": words.Message("passkey.use")},
+	}
+	for _, kind := range []string{kindMail, kindSMS} {
+		ways[kind] = map[string]any{
+			"title": words.Message("challenge.title"), "hint": words.Message("sent.weak." + kind), "does": words.Message("sent.send"), "digits": 6,
+		}
+	}
+	for kind, label := range wayLabels {
+		ways[kind]["label"] = words.Message(label)
+	}
 	said := map[string]any{
-		"title": words.Message("challenge.title"), "hint": hint + " " + words.Message("challenge.sends"),
 		"submit": words.Message("challenge.submit"), "checking": words.Message("challenge.checking"), "cancel": words.Message("page.cancel"),
-		"recovery": words.Message("code.use-recovery"), "passkey": words.Message(insteadLabels[kindPasskey]), "unavailable": words.Message("error.unavailable.happened"),
+		"recovery": words.Message("code.use-recovery"), "unavailable": words.Message("error.unavailable.happened"), "others": words.Message("challenge.ways"),
+		"busy": words.Message("passkey.busy"), "failed": words.Message("passkey.failed"),
+		"again": words.Message("sent.again"), "to": words.Message("sent.to"), "sent": words.Message("code.sent") + " " + words.Message("challenge.sends"),
 	}
 	if v.Remember > 0 {
 		question, err := words.trusts(v.Remember)
@@ -69,7 +83,7 @@ func (r *Renderer) GuardDialog(v GuardView) ([]byte, error) {
 	v.App, v.Base = locale.Harmless(v.App), strings.TrimSuffix(v.Base, "/")
 	mark := brandMark(r, v.Common)
 	return configured(small().guardDialog, map[string]any{
-		"base": v.Base, "digits": v.Digits, "lang": words.Language, "dir": words.Direction, "style": small().guardStyle + tokens(r.more),
+		"base": v.Base, "ways": ways, "lang": words.Language, "dir": words.Direction, "style": small().guardStyle + tokens(r.more),
 		"kept": locale.Up(v.Remember, time.Second), "words": said,
 		"brand": map[string]any{"name": mark.Name, "initial": mark.Initial, "logo": mark.Logo, "width": mark.Width, "height": mark.Height},
 	})

@@ -41,8 +41,9 @@
 			return request;
 		};
 		try {
-			const { state, user } = JSON.parse(now("GET", "/status").responseText);
-			for (let says = words[0]; state === "pending";) {
+			const { state, user, methods } = JSON.parse(now("GET", "/status").responseText);
+			// Nothing but an authenticator's code can be typed here.
+			for (let says = words[0]; state === "pending" && methods.includes("totp");) {
 				const code = prompt(says + "\n\n" + user + "\n" + words[1]);
 				if (!code) {
 					return false;

@@ -1,5 +1,4 @@
-// Passkeys, where one is used and where one is made. It comes behind script.js. What the browser and the gateway say to each
-// other is JSON as WebAuthn writes it; not every browser that knows passkeys writes it by itself.
+// The button by which a passkey is used, or made. It comes behind script.js and ceremony.js.
 ((button) => {
 	"use strict";
 	const page = document;
@@ -8,16 +7,13 @@
 	}
 	const { base, submits, busy, failed, unsupported } = button.dataset, making = button.id === "add-passkey";
 	const said = page.getElementById("passkey-said"), label = button.textContent;
-	const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-	const text = (buffer) => btoa(Array.from(new Uint8Array(buffer), (c) => String.fromCharCode(c)).join(""))
-		.replace(/[+/=]/g, (c) => ({ "+": "-", "/": "_" })[c] || "");
 	const say = (words) => {
 		said.textContent = words;
 		said.hidden = !words;
 	};
 	// The wait for codes, which script.js holds such buttons back for, is not about passkeys.
 	button.hidden = button.disabled = false;
-	if (!window.PublicKeyCredential || !navigator.credentials) {
+	if (!passkeys.able) {
 		button.disabled = true;
 		say(unsupported);
 		return;
@@ -37,35 +33,14 @@
 		if (!answer.ok) {
 			throw await wrong(answer);
 		}
-		const { publicKey } = await answer.json();
-		publicKey.challenge = bytes(publicKey.challenge);
-		if (publicKey.user) {
-			publicKey.user.id = bytes(publicKey.user.id);
-		}
-		for (const known of (publicKey.allowCredentials || []).concat(publicKey.excludeCredentials || [])) {
-			known.id = bytes(known.id);
-		}
-		return { publicKey };
-	};
-	const written = ({ id, rawId, type, authenticatorAttachment, response }) => {
-		const fields = {};
-		for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
-			if (response[name]) {
-				fields[name] = text(response[name]);
-			}
-		}
-		if (response.getTransports) {
-			fields.transports = response.getTransports();
-		}
-		return { id, rawId: text(rawId), type, authenticatorAttachment: authenticatorAttachment || undefined, clientExtensionResults: {}, response: fields };
+		return answer.json();
 	};
 	const act = async () => {
 		if (making) {
-			const made = await navigator.credentials.create(await asked("/setup/passkey"));
-			return post("/setup/passkey", { ...written(made), name: page.getElementById("name").value });
+			const made = await passkeys.make(await asked("/setup/passkey"));
+			return post("/setup/passkey", { ...made, name: page.getElementById("name").value });
 		}
-		const used = await navigator.credentials.get(await asked("/challenge/passkey"));
-		return post("/challenge/passkey", { ...written(used), then: "next" });
+		return post("/challenge/passkey", { ...await passkeys.use(await asked("/challenge/passkey")), then: "next" });
 	};
 	button.addEventListener("click", async () => {
 		button.disabled = true;

@@ -201,6 +201,8 @@ type field struct {
 	Complete bool
 	// Either says in the hint that a recovery code will do, too.
 	Either bool
+	// Sent asks for a code that was sent.
+	Sent   bool
 	Digits int
 	// Period is how long a code lasts.
 	Period time.Duration
@@ -266,7 +268,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	switch p.Alert {
 	case AlertWrongCode, AlertWrongNewCode:
 		p.Invalid = true
-		if !p.Field.Recovery {
+		if !p.Field.Recovery && !p.Field.Sent {
 			p.Changes = locale.Up(p.Field.Period, time.Second)
 		}
 	case AlertWrongRecoveryCode, AlertWrongOperatorCode, AlertNoCode:

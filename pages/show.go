@@ -28,7 +28,7 @@ func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView)
 	}
 	return r.render(w, status, "challenge", heading, page{
 		Common: v.Common, View: challenge{v, waysOf(v.Ways)}, Trusts: v.Key != "", Passkeys: v.Way == kindPasskey && !v.Nowhere, Narrow: true,
-		Field: field{Digits: v.Digits, Period: v.Period, Focus: byCode, Complete: true},
+		Field: field{Digits: v.Digits, Period: v.Period, Focus: byCode, Complete: true, Sent: isSent(v.Way)},
 	})
 }
 
@@ -173,11 +173,12 @@ func (r *Renderer) confirm(w http.ResponseWriter, status int, kind string, view 
 	view.Lead, view.Others, view.Submit = kind+".lead", cmp.Or(view.Others, kind+".others"), cmp.Or(view.Submit, kind+".submit")
 	// Who has no authenticator types a recovery code, where it is asked for, or nothing.
 	byCode := view.NeedCode && (!view.NoApp || view.Recovery || !view.Passkey)
+	sent := view.Proof != "" || view.NoApp && len(view.Sends) > 0
 	view.NoApp = view.NoApp && !view.Recovery && view.Passkey
 	return r.render(w, status, "confirm", kind+".title", page{
 		Common: view.Common, View: view, SignOut: true, Behind: r.settings(view.Behind), Opener: view.Opener,
 		Passkeys: view.NeedCode && view.Passkey,
-		Field:    field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true, Focus: byCode && !view.Renames},
+		Field:    field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true, Sent: sent, Focus: byCode && !view.Renames},
 	})
 }
 

@@ -28,7 +28,9 @@ type Problem struct {
 	Challenge string `json:"challenge,omitempty"`
 	// Resume is the address where the app's withheld answer to a login waits.
 	Resume string `json:"resume,omitempty"`
-	Login  string `json:"login,omitempty"`
+	// Methods are the kinds of the user's factors, and recovery.
+	Methods []string `json:"methods,omitempty"`
+	Login   string   `json:"login,omitempty"`
 }
 
 // IsPageLoad reports whether a browser wants a page. Browsers say so in Sec-Fetch-Mode; a client that does not send
@@ -92,6 +94,9 @@ func (x *Exchange) AskFactor() error {
 	}
 	if x.Place == gate.Login || x.Withheld {
 		required.Resume = x.Config.Base + "/resume"
+	}
+	if x.State() == gate.Pending {
+		required.Methods = x.Above.Methods()
 	}
 	return x.WriteProblem(required)
 }

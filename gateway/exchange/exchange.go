@@ -46,6 +46,8 @@ type Exchange struct {
 	Sent      []string
 	// moved is the e-mail address that the user had before this request; empty if it has not changed.
 	moved string
+	// said is what the secrets store said last of a user's factors; nil if it was not asked.
+	said *said
 	// Watch is what the factor that this request proved has settled.
 	Watch factor.Watch
 }
@@ -57,6 +59,8 @@ type Answer func() error
 type Above interface {
 	// RefuseStranger answers a stranger if there is no login page.
 	RefuseStranger() error
+	// Methods returns how the user of a pending session can go on, as scripts are told it.
+	Methods() []string
 	// Follow is called when the session gets another token or identity.
 	Follow(token, identity string)
 	// Release is called when the request itself has ended the session, because what is still sent is the answer to

@@ -28,9 +28,30 @@ func (x *Exchange) StoreFailed(doing string, err error) error {
 	return x.Fail(http.StatusServiceUnavailable, pages.ErrorUnavailable)
 }
 
+// said is what the secrets store said of a user in this request.
+type said struct {
+	identity string
+	status   factor.Status
+	err      error
+}
+
+// Known is what the secrets store has said of the session's user in this request, or says now, if it was not asked
+// before. ok is false if it does not answer.
+func Known(x *Exchange) (status factor.Status, ok bool) {
+	if x.data == nil {
+		return status, false
+	}
+	if x.said != nil && x.said.identity == x.data.Identity {
+		return x.said.status, x.said.err == nil
+	}
+	status, err := x.Enrolled(x.data.Identity)
+	return status, err == nil
+}
+
 // Enrolled asks the secrets store whether a user has a second factor. An error never means no (P6).
 func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
 	status, err := x.Config.Factors.Status(factor.WithOrigin(x.R.Context(), factor.Origin{Addresses: addresses(x)}), identity)
+	x.said = &said{identity, status, err}
 	if err != nil {
 		return status, Looking(err)
 	}

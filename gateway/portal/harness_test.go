@@ -76,6 +76,7 @@ func newHouse(t *testing.T, change func(*exchange.Config)) *house {
 type above struct{ released bool }
 
 func (*above) RefuseStranger() error     { return nil }
+func (*above) Methods() []string         { return nil }
 func (*above) Follow(_, _ string)        {}
 func (a *above) Release()                { a.released = true }
 func (*above) Untold()                   {}

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
@@ -113,6 +116,27 @@ func resume(x *Page) error {
 	return err
 }
 
+// Methods returns the kinds of factors by which the user of the session can go on, the one that worked last first, and
+// recovery; none if the secrets store does not answer.
+func Methods(x *signin.Exchange) []string {
+	status, ok := exchange.Known(&x.Exchange.Exchange)
+	if !ok {
+		return nil
+	}
+	return methods(&Page{Exchange: x}, &status)
+}
+
+func methods(x *Page, status *factor.Status) []string {
+	told := []string{}
+	for _, kind := range ways(x, status) {
+		told = append(told, string(kind))
+	}
+	if slices.Contains(status.Methods, factor.MethodRecovery) {
+		told = append(told, string(factor.MethodRecovery))
+	}
+	return told
+}
+
 // showStatus tells a script the state of the session.
 func showStatus(x *Page) error {
 	status := struct {
@@ -129,11 +153,7 @@ func showStatus(x *Page) error {
 			return x.StoreFailed("read the second factor", err)
 		}
 		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, newTrustStatus(x, factors)
-		for _, method := range factors.Methods {
-			if serves(x, &factors, method) {
-				status.Methods = append(status.Methods, string(method))
-			}
-		}
+		status.Methods = methods(x, &factors)
 	}
 	body, err := json.Marshal(status)
 	if err != nil {

@@ -117,6 +117,8 @@ func sendCode(x *Page) error {
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	x.Tell(event.Event{Name: event.CodeSent, User: x.Session().Identity, Method: string(kind), Reason: reason})
+	// The code is younger than the request. Else the page would take it for one from the future, and have no field.
+	x.Now = x.Config.Now()
 	if _, err := x.Take(session.KeepSent(x.Session().Identity, sent.Ceremony.Encode())); err != nil {
 		return x.sessionChanged(err)
 	}

@@ -15,7 +15,10 @@ type Site struct {
 	*upstream.Site
 	// Basic is the login that every request carries in its Authorization; nil if the site has none.
 	Basic *login.Block
-	homes homes
+	// Methods returns how the user of a pending session can go on; set once, before the first request. Without it
+	// scripts are not told.
+	Methods func(*Exchange) []string
+	homes   homes
 	// toldOfRenews: the operator was told that `renews` may be missing.
 	toldOfRenews atomic.Bool
 }

@@ -75,6 +75,14 @@ func (x *Exchange) RefuseStranger() error {
 	return x.closed()
 }
 
+// Methods implements exchange.Above.
+func (x *Exchange) Methods() []string {
+	if x.site.Methods == nil {
+		return nil
+	}
+	return x.site.Methods(x)
+}
+
 // closed answers that nobody is signed in.
 func (x *Exchange) closed() error {
 	if exchange.IsPageLoad(x.R) {

@@ -381,7 +381,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("signed-out", func(w http.ResponseWriter) error {
 			return r.SignedOut(w, 200, pages.SignedOutView{Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Login: "/login"})
 		}),
-	}, exposed(r, common, hostile, settings)...)
+	}, append(exposed(r, common, hostile, settings), sent(r, common)...)...)
 }
 
 // Logo is a picture of its own colours for light and dark, wider than high.

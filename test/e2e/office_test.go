@@ -32,6 +32,8 @@ type office struct {
 	desks    [2]*site.Site
 	mails    *servers.Mailpit
 	hook     *site.Receiver
+	// telephone is alice's.
+	telephone *telephone
 	// vault and sessions are nil with files.
 	vault    *vaultSecrets
 	sessions *sessionServer
@@ -53,6 +55,10 @@ const officeBlock = ledgerBlock + `
 			free  1
 			delay 1s
 			stop  2
+		}
+		factors totp passkey sms
+		sms {
+			address user
 		}
 		mail {
 			address json /email
@@ -87,7 +93,7 @@ const deskPassword = "open sesame, says Grace"
 // newOffice starts it, with so many gateways.
 func newOffice(t *testing.T, gateways int, options site.Options) *office {
 	t.Helper()
-	o := &office{mails: servers.StartMailpit(t, servers.MailOptions{}), hook: site.NewReceiver(t)}
+	o := &office{mails: servers.StartMailpit(t, servers.MailOptions{}), hook: site.NewReceiver(t), telephone: newTelephone(t)}
 	app := demo.New(demo.Options{Knobs: demo.Knobs{Record: 2000}})
 	t.Cleanup(app.Close)
 	app.SetMail("alice", "alice@example.com")
@@ -96,8 +102,9 @@ func newOffice(t *testing.T, gateways int, options site.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Block = "log"
-	options.Sessions += "\n" + mailed(o.mails.SMTP)
+	// Browsers have no passkeys for an address of numbers.
+	options.Block, options.Host = "log", "localhost"
+	options.Sessions += "\n" + mailed(o.mails.SMTP) + "\n" + o.telephone.line()
 	for i := range gateways {
 		desk := freeSite(t)
 		options.Sites = desk.URL + " {\n\tlog\n\tbasic_auth {\n\t\tgrace " + string(hash) + "\n\t}\n" +
@@ -108,7 +115,7 @@ func newOffice(t *testing.T, gateways int, options site.Options) *office {
 		}
 	}
 	o.walkOfSecrets = walkOfSecrets{t: t, l: o.gateways[0], c: o.gateways[0].Client(t), secrets: map[string]string{
-		deskPassword: "operator's password", site.HookSecret: "secret of the webhook", "alice@example.com": "address", "alice@new.example.com": "address",
+		deskPassword: "operator's password", site.HookSecret: "secret of the webhook", "alice@example.com": "address", "alice@new.example.com": "address", hers: "address",
 	}}
 	return o
 }

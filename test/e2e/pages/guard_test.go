@@ -72,7 +72,7 @@ func newGuarded(t *testing.T) *guarded {
 			w.Header().Set("Content-Type", "text/javascript")
 			_, _ = w.Write(script)
 		case "/second-factor/status":
-			status := map[string]any{"state": g.state, "user": "ada"}
+			status := map[string]any{"state": g.state, "user": "ada", "methods": []string{"totp", "recovery"}}
 			if g.state == "verified" && g.remember > 0 {
 				status["trust"] = map[string]string{"nonce": "n0nce"}
 			}
@@ -209,7 +209,7 @@ func TestGuard(t *testing.T) {
 		}
 	}
 	const login = `fetch("/api/login", {method: "POST", body: "password", headers: {"X-App": "1"}}).then(a => a.text().then(b => a.status + b))`
-	const code, signIn, resume = `POST /second-factor/challenge  {"code":"123456","then":"ask"}`, "POST /api/login 1 password", `{"token":"secret"}`
+	const code, signIn, resume = `POST /second-factor/challenge  {"code":"123456","kind":"totp","then":"ask"}`, "POST /api/login 1 password", `{"token":"secret"}`
 
 	t.Run("fetch", func(t *testing.T) {
 		open()
@@ -224,7 +224,7 @@ func TestGuard(t *testing.T) {
 			t.Errorf("the app gets %s", got)
 		}
 		dialogIs(ctx, t, false)
-		wantRequests(signIn, `POST /second-factor/challenge  {"code":"000000","then":"ask"}`, code)
+		wantRequests(signIn, `POST /second-factor/challenge  {"code":"000000","kind":"totp","then":"ask"}`, code)
 	})
 	t.Run("XMLHttpRequest", func(t *testing.T) {
 		for _, kind := range []string{"", "text", "json", "arraybuffer"} {

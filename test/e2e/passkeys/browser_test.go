@@ -3,9 +3,6 @@ package passkeys
 import (
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/pquerna/otp/totp"
 
 	"sallyport.example/sallyport/demo"
 	"sallyport.example/sallyport/test/e2e/browser"
@@ -159,29 +156,7 @@ func TestTwoWaysInChromium(t *testing.T) {
 	s := start(t, "")
 	p := newPerson(t, s)
 	device := p.Built()
-	p.signIn("/")
-	p.Goto(s.URL + "/second-factor/")
-	p.Follow("#open-setup")
-	secret := p.Text("#secret")
-	code := func(step int) string {
-		made, err := totp.GenerateCode(secret, time.Now().Add(time.Duration(step)*30*time.Second))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return made
-	}
-	p.Fill("[name=code]", code(-3))
-	p.Follow("[action$='/setup/confirm'] .main")
-	p.at("/second-factor/recovery-codes")
-	p.Goto(s.URL + "/second-factor/")
-	p.Follow("#open-add-passkey")
-	p.Fill("[name=code]", code(-2))
-	p.Follow("#change .main")
-	p.at("/second-factor/setup")
-	p.WaitVisible("#add-passkey")
-	p.Click("#add-passkey")
-	p.at("/second-factor/")
-	p.signOut()
+	code := p.withBoth()
 
 	p.signIn("/second-factor/challenge")
 	p.WaitVisible("#way[data-kind=passkey]")
