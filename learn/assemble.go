@@ -273,7 +273,7 @@ func (r *Recording) addReach(p *Proposal, o outcome, needs []needed, leave *exit
 }
 
 // addCookies adds what the gateway would not know of the app's cookies by itself.
-func (r *Recording) addCookies(p *Proposal, o outcome, session []string, held map[string]bool) {
+func (r *Recording) addCookies(p *Proposal, session []string, held map[string]bool) {
 	var hold []string
 	for _, name := range session {
 		if !held[name] && !strings.Contains(name, "*") {

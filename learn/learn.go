@@ -94,7 +94,7 @@ func (r *Recording) Propose(options Options) (*Proposal, error) {
 			"add the line `renews`: fewer requests have to wait for each other then.")
 	}
 	r.addReach(p, o, needs, leave)
-	r.addCookies(p, o, session, held)
+	r.addCookies(p, session, held)
 	if r.scripted(o) {
 		p.add(Line{Words: []string{"guard"}, Why: []string{"A script sent the login, so a script has to ask for the code."}})
 	}

@@ -108,8 +108,8 @@ func (b *browser) follow(ctx context.Context, path string) (e learn.Exchange, er
 			return e, err
 		}
 		next, wrong := e.URL.Parse(e.Answer.Get("Location"))
-		if wrong != nil || next.Host != b.site.Host {
-			return e, nil // where it leads is not the app's
+		if away := wrong != nil || next.Host != b.site.Host; away {
+			return e, nil
 		}
 		path = next.RequestURI()
 	}

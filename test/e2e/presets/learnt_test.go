@@ -1,9 +1,7 @@
 package presets
 
 import (
-	"html"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -49,19 +47,7 @@ var byHand = map[string]string{
 }
 
 // leaves sign out at the app itself where signOut wants the gateway's answers.
-var leaves = map[string]func(testing.TB, *site.Client){
-	"phpmyadmin": func(t testing.TB, c *site.Client) {
-		page := c.Get("/index.php?route=/").Wants(t, http.StatusOK, "")
-		c.Post("/index.php?route=/logout", url.Values{"token": {site.Find(t, phpMyAdminScript, page.Text)}}).Wants(t, http.StatusFound, "")
-	},
-	"mediawiki": func(t testing.TB, c *site.Client) {
-		c.Do("POST", "/api.php", form(), url.Values{"action": {"logout"}, "format": {"json"}, "token": {mediaWikiCSRF(t, c)}}.Encode()).Wants(t, http.StatusOK, "")
-	},
-	"wordpress": func(t testing.TB, c *site.Client) {
-		page := c.Get("/wp-admin/profile.php").Wants(t, http.StatusOK, "")
-		c.Get(html.UnescapeString(site.Find(t, wordPressLogout, page.Text))).Wants(t, http.StatusFound, "")
-	},
-}
+var leaves = map[string]func(testing.TB, *site.Client){}
 
 var bearer = regexp.MustCompile(`"(?:access_)?token":\s*"([^"]+)"`)
 
