@@ -236,8 +236,8 @@ type nonce struct {
 // nonceContext is how much in front of a nonce is looked for, in bytes.
 const nonceContext = 16
 
-// nonces finds in the pages in front of an exchange the values that it sends: those of a form that scripts fill. They are
-// the nearest pages that have them.
+// nonces finds in the pages in front of an exchange the values that it sends: those of a form that scripts fill. They
+// are the nearest pages that have them.
 func (r *Recording) nonces(e *Exchange) map[string]nonce {
 	found := make(map[string]nonce)
 	var values []string
