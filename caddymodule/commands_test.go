@@ -113,7 +113,7 @@ func TestOldCommandNames(t *testing.T) {
 func TestUnknownCommand(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"second-factor vault chek": "second-factor vault: unknown command 'chek': did you mean 'check'?",
-		"second-factor banana":     "unknown command 'banana': want user, vault, secrets, preset, explain or code",
+		"second-factor banana":     "unknown command 'banana': want user, vault, secrets, preset, explain, learn or code",
 		"secrets banana":           "unknown command 'banana': want init or move",
 	} {
 		if said, err := caddyRun(t, strings.Fields(arguments)...); err == nil || !strings.Contains(said, want) {
