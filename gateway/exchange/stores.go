@@ -36,24 +36,22 @@ type said struct {
 }
 
 // Known is what the secrets store has said of the session's user in this request, or says now, if it was not asked
-// before. ok is false if it does not answer.
-func Known(x *Exchange) (status factor.Status, ok bool) {
-	if x.data == nil {
-		return status, false
-	}
+// before. It is for a session.
+func Known(x *Exchange) (factor.Status, error) {
 	if x.said != nil && x.said.identity == x.data.Identity {
-		return x.said.status, x.said.err == nil
+		return x.said.status, x.said.err
 	}
-	status, err := x.Enrolled(x.data.Identity)
-	return status, err == nil
+	return x.Enrolled(x.data.Identity)
 }
 
 // Enrolled asks the secrets store whether a user has a second factor. An error never means no (P6).
 func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
 	status, err := x.Config.Factors.Status(factor.WithOrigin(x.R.Context(), factor.Origin{Addresses: addresses(x)}), identity)
-	x.said = &said{identity, status, err}
 	if err != nil {
-		return status, Looking(err)
+		err = Looking(err)
+	}
+	if x.said = (&said{identity, status, err}); err != nil {
+		return status, err
 	}
 	x.StoreWorks(underway.StoreSecrets, false)
 	return status, nil

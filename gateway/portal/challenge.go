@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -20,16 +21,15 @@ import (
 // showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
 // goes on from here as soon as the store answers that no factor is owed.
 func showChallenge(x *Page) error {
-	status, err := x.Enrolled(x.Session().Identity)
+	status, err := x.looked()
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
 	if !status.Enrolled {
-		return proceedWithout(x, status)
+		return proceedWithout(x, *status)
 	}
-	x.asked = &status
-	view := challengeView(x, x.throttled(x.Common(), status), factor.Method(x.R.URL.Query().Get("kind")))
-	if device, ok := x.proving(status); ok {
+	view := challengeView(x, x.throttled(x.Common(), *status), factor.Method(x.R.URL.Query().Get("kind")))
+	if device, ok := x.proving(*status); ok {
 		view.Device, view.Key = device.ID, factor.EncodeDeviceKey(device.Key)
 	}
 	return x.Config.Pages.Challenge(x.W, http.StatusOK, view)
@@ -71,11 +71,14 @@ func challengeView(x *Page, common pages.Common, kind factor.Method) pages.Chall
 // challengePage asks for the code again after an answer that was not right.
 func (x *Page) challengePage(status int, common pages.Common) error {
 	kind := factor.MethodTOTP
-	if x.form != nil && x.form.kind != "" {
-		kind = factor.Method(x.form.kind)
+	if x.form != nil {
+		kind = kindOr(x.form.kind)
 	}
 	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common, kind))
 }
+
+// kindOr is the kind that a form names, which is an authenticator where it names none.
+func kindOr(named string) factor.Method { return cmp.Or(factor.Method(named), factor.MethodTOTP) }
 
 // lastUse is when a factor of the kind was used last.
 func lastUse(status *factor.Status, kind factor.Method) (last time.Time) {
@@ -131,10 +134,7 @@ func takeCode(x *Page) error {
 	if code == "" {
 		return x.noCode(x.challengePage)
 	}
-	kind := factor.MethodTOTP
-	if x.form.kind != "" {
-		kind = factor.Method(x.form.kind)
-	}
+	kind := kindOr(x.form.kind)
 	if kind != factor.MethodTOTP && !kind.Sent() {
 		return x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}

@@ -69,17 +69,16 @@ func (x *Page) provedAhead() bool {
 
 // ask shows a confirmation page to an enrolled user. Other users have nothing to change.
 func (x *Page) ask(show confirmation) error {
-	status, err := x.Enrolled(x.Session().Identity)
+	status, err := x.looked()
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
 	if !status.Enrolled {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
-	x.asked = &status
 	common := x.Common()
 	if x.needsCode() {
-		common = x.throttled(common, status)
+		common = x.throttled(common, *status)
 	}
 	return show(http.StatusOK, common)
 }
@@ -99,10 +98,7 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 			return nil
 		}
 	}
-	kind := factor.MethodTOTP
-	if x.form.proof != "" {
-		kind = factor.Method(x.form.proof)
-	}
+	kind := kindOr(x.form.proof)
 	switch {
 	case kind != factor.MethodTOTP && !kind.Sent():
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -64,7 +63,7 @@ func (x *Page) codeProblem(status int, common pages.Common) error {
 // retryAfter says when the next code will be judged, in whole seconds, rounded up.
 func retryAfter(h http.Header, throttled *factor.ThrottledError, now time.Time) {
 	if wait := throttled.Until.Sub(now); !throttled.Stopped && wait > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		h.Set("Retry-After", strconv.Itoa(seconds(wait)))
 	}
 }
 

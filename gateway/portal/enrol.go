@@ -77,7 +77,7 @@ func startSetUp(x *Page) error {
 	}
 	if ok && isFirst(proposal) {
 		switch {
-		case proposal.Kind == kind && kind.Sent() && (x.form.address == "" || !factor.TypesAddress(x.Config.Factors, kind)):
+		case proposal.Kind == kind && kind.Sent() && !saysAddress(x, kind):
 			return proveAgain(x, proposal)
 		case proposal.Kind == kind && !kind.Sent():
 			return x.Redirect(x.Config.Base + "/setup")
@@ -127,7 +127,7 @@ func propose(x *Page, kind factor.Method, claim string) error {
 		return proposalLost(x, factor.ErrAlreadyEnrolled)
 	}
 	proposal.Claim = claim
-	if kind.Sent() && (x.form.address != "" || !factor.TypesAddress(x.Config.Factors, kind)) {
+	if kind.Sent() && !lacksAddress(x, kind) {
 		return sendProof(x, proposal, addressPage(x, kind, false))
 	}
 	if _, err := x.Take(session.Propose(user, proposal.Encode())); err != nil {

@@ -59,7 +59,7 @@ func ways(x *Page, status *factor.Status) (kinds []factor.Method) {
 // looked returns the status of the user's factors, which is read once a request.
 func (x *Page) looked() (*factor.Status, error) {
 	if x.asked == nil {
-		status, err := x.Enrolled(x.Session().Identity)
+		status, err := exchange.Known(&x.Exchange.Exchange.Exchange)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func startAdd(x *Page) error {
 		return x.settingsWith(pages.AlertTooMany, http.StatusConflict)
 	case err != nil:
 		return x.StoreFailed("propose a further factor", err)
-	case kind.Sent() && (x.form.address != "" || !factor.TypesAddress(x.Config.Factors, kind)):
+	case kind.Sent() && !lacksAddress(x, kind):
 		return sendProof(x, begun, addressPage(x, kind, true))
 	}
 	if _, err := x.Take(session.Propose(user, begun.Encode())); err != nil {

@@ -119,8 +119,8 @@ func resume(x *Page) error {
 // Methods returns the kinds of factors by which the user of the session can go on, the one that worked last first, and
 // recovery; none if the secrets store does not answer.
 func Methods(x *signin.Exchange) []string {
-	status, ok := exchange.Known(&x.Exchange.Exchange)
-	if !ok {
+	status, err := exchange.Known(&x.Exchange.Exchange)
+	if err != nil {
 		return nil
 	}
 	return methods(&Page{Exchange: x}, &status)
@@ -159,10 +159,5 @@ func showStatus(x *Page) error {
 	if err != nil {
 		return err
 	}
-	h := x.W.Header()
-	pages.SecurityHeaders(h, "")
-	h.Set("Content-Type", "application/json")
-	x.W.WriteHeader(http.StatusOK)
-	_, err = x.W.Write(append(body, '\n'))
-	return err
+	return sendJSON(x, http.StatusOK, body)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -42,7 +41,7 @@ func (e senderError) Unwrap() error { return e.error }
 func deliver(x *Page) factor.Deliver {
 	return func(ctx context.Context, message factor.Message) error {
 		letter := exchange.Letter{
-			Message: message, Browser: x.Origin().Browser, Client: x.Client(x.R), Host: hostOnly(x.OriginOf(x.R)),
+			Message: message, Browser: x.Origin().Browser, Client: x.Client(x.R), Host: exchange.HostOf(x.R),
 			Language: pages.Language(x.Config.Pages, exchange.Languages(x.R)),
 		}
 		// The language is that of the user's own sign-ins, where one is known: who asks may be somebody else.
@@ -54,15 +53,6 @@ func deliver(x *Page) factor.Deliver {
 		}
 		return nil
 	}
-}
-
-// hostOnly is the host of an origin, without a port.
-func hostOnly(origin string) string {
-	_, host, _ := strings.Cut(origin, "://")
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
 }
 
 // codeSent returns the code of the kind that was sent in this session, if it can still be typed in.
@@ -246,6 +236,16 @@ func sendProof(x *Page, proposal factor.Ceremony, show confirmation) error {
 // withAddress is the request's context, with the address that was typed for the factor that is being set up.
 func withAddress(x *Page) context.Context { return factor.WithTyped(x.Noting(), x.form.address) }
 
+// saysAddress reports whether the form says where the codes of a kind are to go, and lacksAddress whether it has to and
+// does not.
+func saysAddress(x *Page, kind factor.Method) bool {
+	return x.form.address != "" && factor.TypesAddress(x.Config.Factors, kind)
+}
+
+func lacksAddress(x *Page, kind factor.Method) bool {
+	return x.form.address == "" && factor.TypesAddress(x.Config.Factors, kind)
+}
+
 // addressPage asks for the address of a factor that is being set up, or says that the app names none.
 func addressPage(x *Page, kind factor.Method, further bool) confirmation {
 	return func(status int, common pages.Common) error {
@@ -281,7 +281,7 @@ func offered(x *Page) []factor.Method {
 func proveAgain(x *Page, proposal factor.Ceremony) error {
 	kind, further := proposal.Kind, proposal.Beside != ""
 	show := func(status int, common pages.Common) error { return setUpPage(x, status, common, proposal) }
-	if x.form.address == "" || !factor.TypesAddress(x.Config.Factors, kind) {
+	if !saysAddress(x, kind) {
 		if offer, err := x.Config.Factors.Show(proposal); err == nil && offer.To == "" {
 			return x.Redirect(x.Config.Base + "/setup") // which asks for the address
 		}
