@@ -3,7 +3,6 @@ package mail
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"sallyport.example/sallyport/internal/tlserror"
 )
 
 // Why a message was not sent. An operator does something else about each.
@@ -142,15 +143,7 @@ func saysLogin(code int) bool {
 
 // badTLS reports whether an error is about the encryption.
 func badTLS(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var alert tls.AlertError
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &authority) || errors.As(err, &host) ||
-		errors.As(err, &invalid) || errors.As(err, &alert) || strings.Contains(err.Error(), "STARTTLS mode set to") ||
-		strings.Contains(err.Error(), "tls: ")
+	return tlserror.Is(err) || strings.Contains(err.Error(), "STARTTLS mode set to") || strings.Contains(err.Error(), "tls: ")
 }
 
 // whyTLS is what is wrong with the encryption.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"sallyport.example/sallyport/internal/tlserror"
 )
 
 // Why a message was not sent. An operator does something else about each.
@@ -86,11 +88,7 @@ func (h *HTTP) fail(ctx context.Context, err error) *SendError {
 
 // badTLS reports whether an error is about the encryption.
 func badTLS(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
-		strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+	return tlserror.Is(err) || strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 // whyTLS is what is wrong with the encryption.

@@ -2,8 +2,6 @@ package vaultstore
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/internal/tlserror"
 )
 
 // The kinds of trouble with Vault, distinguished for the operators who have to fix them. Each is wrapped together with
@@ -119,18 +118,9 @@ func detail(answer *api.ResponseError) string {
 }
 
 func broken(err error) error {
-	var (
-		certificate *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-		alert       tls.AlertError
-		authority   x509.UnknownAuthorityError
-		hostname    x509.HostnameError
-		invalid     x509.CertificateInvalidError
-		network     net.Error
-	)
+	var network net.Error
 	switch {
-	case troubleWithCertificates(err), errors.Is(err, errRedirectScheme), errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &authority),
-		errors.As(err, &hostname), errors.As(err, &invalid),
+	case troubleWithCertificates(err), errors.Is(err, errRedirectScheme), tlserror.Is(err),
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"),
 		strings.Contains(err.Error(), "protocol downgrade"):
 		return ErrTLS
