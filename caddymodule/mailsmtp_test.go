@@ -11,28 +11,37 @@ import (
 // mailOf adapts a `mail` line of the global block and provisions the guest that it names.
 func mailOf(t *testing.T, line string) (guest *MailSMTP, config string, err error) {
 	t.Helper()
-	adapted, err := adapt("{\n\tsecond_factor {\n\t\t" + line + "\n\t}\n}\n:80 {\n}\n")
-	if err != nil {
-		return nil, "", err
-	}
-	var parsed struct {
-		Apps struct {
-			SecondFactor struct{ Mail json.RawMessage } `json:"second_factor"`
-		}
-	}
 	guest = new(MailSMTP)
-	if err := json.Unmarshal(adapted, &parsed); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(parsed.Apps.SecondFactor.Mail, guest); err != nil {
-		t.Fatal(err)
+	if config, err = guestOf(t, line, "mail", guest); err != nil {
+		return nil, "", err
 	}
 	t.Cleanup(func() {
 		if err := guest.Cleanup(); err != nil {
 			t.Error(err)
 		}
 	})
-	return guest, string(adapted), guest.Provision(caddy.Context{})
+	return guest, config, guest.Provision(caddy.Context{})
+}
+
+// guestOf adapts a line of the global block, and reads what it says about a guest into guest.
+func guestOf(t *testing.T, line, name string, guest any) (config string, err error) {
+	t.Helper()
+	adapted, err := adapt("{\n\tsecond_factor {\n\t\t" + line + "\n\t}\n}\n:80 {\n}\n")
+	if err != nil {
+		return "", err
+	}
+	var parsed struct {
+		Apps struct {
+			SecondFactor map[string]json.RawMessage `json:"second_factor"`
+		}
+	}
+	if err := json.Unmarshal(adapted, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(parsed.Apps.SecondFactor[name], guest); err != nil {
+		t.Fatal(err)
+	}
+	return string(adapted), nil
 }
 
 // TestMailErrorsNameTheLine: a bad setting is found while its line is still known.

@@ -187,16 +187,18 @@ func (h *Handler) sendCode(app *App) func(context.Context, exchange.Letter) erro
 
 // tellSent logs at start that what is sent is weaker than other factors.
 func (h *Handler) tellSent() (found []warning) {
-	for kind, why := range map[factor.Method]string{
-		factor.MethodMail: "codes by e-mail are weaker than an authenticator app or a passkey: whoever can read the mailbox has them, and NIST SP 800-63B-4 " +
-			"does not count e-mail as a second factor",
-		factor.MethodSMS: "codes by text message are weaker than an authenticator app or a passkey: telephone numbers can be taken over, and NIST SP 800-63B-4 " +
-			"restricts them",
+	for _, told := range []struct {
+		kind factor.Method
+		why  string
+	}{
+		{factor.MethodSMS, "codes by text message are weaker than an authenticator app or a passkey: telephone numbers can be taken over, and NIST SP 800-63B-4 " +
+			"restricts them"},
+		{factor.MethodMail, "codes by e-mail are weaker than an authenticator app or a passkey: whoever can read the mailbox has them, and NIST SP 800-63B-4 " +
+			"does not count e-mail as a second factor"},
 	} {
-		if h.named(kind) {
-			found = append(found, warning{"factors", why})
+		if h.named(told.kind) {
+			found = append(found, warning{"factors", told.why})
 		}
 	}
-	slices.SortFunc(found, func(a, b warning) int { return len(a.text) - len(b.text) })
 	return found
 }

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,23 +16,11 @@ import (
 // smsOf adapts an `sms` line of the global block and provisions the guest that it names.
 func smsOf(t *testing.T, line string) (guest *SMSHTTP, config string, err error) {
 	t.Helper()
-	adapted, err := adapt("{\n\tsecond_factor {\n\t\t" + line + "\n\t}\n}\n:80 {\n}\n")
-	if err != nil {
+	guest = new(SMSHTTP)
+	if config, err = guestOf(t, line, "sms", guest); err != nil {
 		return nil, "", err
 	}
-	var parsed struct {
-		Apps struct {
-			SecondFactor struct{ SMS json.RawMessage } `json:"second_factor"`
-		}
-	}
-	guest = new(SMSHTTP)
-	if err := json.Unmarshal(adapted, &parsed); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(parsed.Apps.SecondFactor.SMS, guest); err != nil {
-		t.Fatal(err)
-	}
-	return guest, string(adapted), guest.Provision(caddy.Context{})
+	return guest, config, guest.Provision(caddy.Context{})
 }
 
 const smsForm = "\n\t\t\tbody form to={sms.to}&text={sms.text}\n"

@@ -4,47 +4,16 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"testing"
 
 	"sallyport.example/sallyport/demo"
 	"sallyport.example/sallyport/factor/passkey/passkeytest"
 	"sallyport.example/sallyport/test/site"
 )
 
-// telephone gets what is sent to a number, as a gateway for text messages takes it.
-type telephone struct {
-	address string
-	came    chan string
-}
-
 // hers is the number of alice's telephone.
 const hers = "+358401234567"
 
-// textForm is what the gateway for text messages is told.
-const textForm = "to={sms.to}&text={sms.text}"
-
-func newTelephone(t *testing.T) *telephone {
-	t.Helper()
-	p := &telephone{came: make(chan string, 10)}
-	p.address = site.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("to") != hers {
-			http.Error(w, "nobody's", http.StatusBadRequest)
-			return
-		}
-		p.came <- r.FormValue("text")
-	}))
-	return p
-}
-
-// line sends text messages there.
-func (p *telephone) line() string {
-	return "sms http http://" + p.address + "/send {\n\tmethod POST\n\tbody form " + textForm + "\n\tsuccess status 200\n}\n"
-}
-
-var (
-	sentCode  = regexp.MustCompile(`#(\d{6})$`)
-	hersAdded = regexp.MustCompile(`data-factor="([0-9a-f]+)" data-kind="(?:passkey|sms)"`)
-)
+var hersAdded = regexp.MustCompile(`data-factor="([0-9a-f]+)" data-kind="(?:passkey|sms)"`)
 
 // further is what she does with a passkey and a telephone beside her authenticator: she sets both up, a copy of the
 // passkey is refused, and both are taken away.
@@ -84,7 +53,7 @@ func (o *office) further(phone *site.Authenticator) {
 
 	proved("/add", url.Values{"kind": {"sms"}, "address": {hers}}).Wants(o.t, http.StatusSeeOther, "/second-factor/setup")
 	o.at(1)
-	code := site.Find(o.t, sentCode, <-o.telephone.came) // a secret from here on, as each that is typed
+	code := o.telephones.Code(hers) // a secret from here on, as each that is typed
 	o.own("/setup", "/setup/confirm", code).Wants(o.t, http.StatusSeeOther, "/second-factor/")
 	o.told("factor_added", "user", newAddress, "A second factor was added to your account")
 

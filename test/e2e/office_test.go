@@ -28,12 +28,11 @@ import (
 // it is both.
 type office struct {
 	walkOfSecrets
-	gateways [2]*ledger
-	desks    [2]*site.Site
-	mails    *servers.Mailpit
-	hook     *site.Receiver
-	// telephone is alice's.
-	telephone *telephone
+	gateways   [2]*ledger
+	desks      [2]*site.Site
+	mails      *servers.Mailpit
+	hook       *site.Receiver
+	telephones *site.Telephones
 	// vault and sessions are nil with files.
 	vault    *vaultSecrets
 	sessions *sessionServer
@@ -93,7 +92,7 @@ const deskPassword = "open sesame, says Grace"
 // newOffice starts it, with so many gateways.
 func newOffice(t *testing.T, gateways int, options site.Options) *office {
 	t.Helper()
-	o := &office{mails: servers.StartMailpit(t, servers.MailOptions{}), hook: site.NewReceiver(t), telephone: newTelephone(t)}
+	o := &office{mails: servers.StartMailpit(t, servers.MailOptions{}), hook: site.NewReceiver(t), telephones: site.NewTelephones(t)}
 	app := demo.New(demo.Options{Knobs: demo.Knobs{Record: 2000}})
 	t.Cleanup(app.Close)
 	app.SetMail("alice", "alice@example.com")
@@ -104,7 +103,7 @@ func newOffice(t *testing.T, gateways int, options site.Options) *office {
 	}
 	// Browsers have no passkeys for an address of numbers.
 	options.Block, options.Host = "log", "localhost"
-	options.Sessions += "\n" + mailed(o.mails.SMTP) + "\n" + o.telephone.line()
+	options.Sessions += "\n" + mailed(o.mails.SMTP) + "\n" + o.telephones.Line()
 	for i := range gateways {
 		desk := freeSite(t)
 		options.Sites = desk.URL + " {\n\tlog\n\tbasic_auth {\n\t\tgrace " + string(hash) + "\n\t}\n" +

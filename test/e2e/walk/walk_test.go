@@ -75,14 +75,14 @@ func account(name string) (Account, demo.User) {
 // of one process.
 func TestP1_Walk(t *testing.T) {
 	var stages []*stage
-	sites, phones := "", newTelephones(t)
+	sites, phones := "", site.NewTelephones(t)
 	for number, v := range variants() {
 		s := prepare(t, v, number, phones)
 		stages = append(stages, s)
 		sites += s.sites
 	}
 	site.Start(t, stages[0].upstream, "app walk\n"+formLogin+asked, site.Options{
-		Level: "ERROR", Sites: sites, Sessions: phones.global(), Global: "skip_install_trust\nauto_https disable_redirects",
+		Level: "ERROR", Sites: sites, Sessions: sending(phones), Global: "skip_install_trust\nauto_https disable_redirects",
 	})
 	for _, s := range stages {
 		t.Run(s.target.Name, func(t *testing.T) {
@@ -93,18 +93,21 @@ func TestP1_Walk(t *testing.T) {
 	}
 }
 
+// sending are the lines of the global block with which text messages are sent.
+func sending(phones *site.Telephones) string { return "sessions memory\n" + phones.Line() }
+
 // stage is a variant with its running app and tap, before its site is started.
 type stage struct {
 	target    *Target
 	mallories []Account
 	// telephones are where text messages come.
-	telephones *telephones
+	telephones *site.Telephones
 	// upstream is the tap's address, plain that of the site on http, and sites the lines for the Caddyfile.
 	upstream, plain, sites string
 }
 
 // prepare starts the app and the tap of a variant.
-func prepare(t *testing.T, v variant, number int, phones *telephones) *stage {
+func prepare(t *testing.T, v variant, number int, phones *site.Telephones) *stage {
 	t.Helper()
 	var users []demo.User
 	made := func(name string) Account {
@@ -222,7 +225,7 @@ func (s *stage) enrol(t *testing.T, gateway *site.Site, account Account) *Enroll
 		enter(c, door, account)
 		if strings.Contains(c.Status(), `"verified"`) {
 			factor, codes := c.Enrol(skew)
-			further := s.enrolFurther(t, c, factor, s.telephones.number())
+			further := s.enrolFurther(t, c, factor, s.telephones.Number())
 			made := &Enrolled{Account: account, Factor: NewFactor(factor.Key, skew), Recovery: codes, Further: further}
 			made.Factor.last += 2 // a code for each of the others
 			return made
